@@ -1,0 +1,276 @@
+"""Fine-tuning (lesson 03): the cells of that lesson, packed so that later lessons can call them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import evaluate
+import numpy as np
+import pandas as pd
+import torch
+from datasets import Dataset
+from transformers import (
+    DataCollatorWithPadding,
+    EvalPrediction,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainingArguments,
+)
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from sentiment_kit import data, files, models, profiles
+from sentiment_kit.labels import LABELS
+from sentiment_kit.metrics import sentiment_metrics
+
+
+def precision(half: bool) -> dict[str, bool]:
+    """The ``TrainingArguments`` that choose the number format: bf16 where the GPU has it, fp16 on older ones.
+
+    Args:
+        half: Whether the profile wants 16 bits. A machine without a GPU always computes in 32.
+
+    Returns:
+        ``{"bf16": True}``, ``{"fp16": True}`` or ``{}``.
+    """
+    if not half or not torch.cuda.is_available():
+        return {}
+    return {"bf16": True} if torch.cuda.get_device_capability()[0] >= 8 else {"fp16": True}
+
+
+def training_arguments(
+    output_dir: str | Path,
+    *,
+    learning_rate: float = profiles.PROFILES["laptop"].learning_rate,
+    batch_size: int = profiles.PROFILES["laptop"].batch_size,
+    epochs: float = profiles.PROFILES["laptop"].epochs,
+    seed: int = profiles.SEED,
+    half_precision: bool = False,
+    **overrides: object,
+) -> TrainingArguments:
+    """The settings of a fine-tuning run, as lesson 03 writes them out.
+
+    Args:
+        output_dir: Where the trainer may write. Nothing is saved there unless ``save_strategy`` is overridden.
+        learning_rate: The largest step size; it rises to it in the first tenth of the steps, then falls to 0.
+        batch_size: Reviews in one step.
+        epochs: Passes over the training split.
+        seed: Seed of the shuffling and of dropout.
+        half_precision: Compute in 16 bits where the device can.
+        overrides: Any further argument of ``TrainingArguments``; it wins over the ones above.
+    """
+    settings = {
+        "output_dir": str(output_dir),
+        "learning_rate": learning_rate,
+        "per_device_train_batch_size": batch_size,
+        "per_device_eval_batch_size": 32,
+        "num_train_epochs": epochs,
+        "warmup_steps": 0.1,  # a fraction of all steps
+        "weight_decay": 0.01,
+        "train_sampling_strategy": "group_by_length",
+        "eval_strategy": "epoch",
+        "logging_steps": 0.05,  # a fraction too: twenty points on the loss curve
+        "save_strategy": "no",
+        "seed": seed,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        **precision(half_precision),
+    }
+    return TrainingArguments(**(settings | overrides))
+
+
+def metric_function(
+    metrics: evaluate.CombinedEvaluations | None = None, *, labels: Sequence[str] = LABELS
+) -> Callable[[EvalPrediction], dict[str, float]]:
+    """Makes the function that ``Trainer`` calls after each evaluation.
+
+    Args:
+        metrics: Metrics that take class ids; accuracy and macro-F1 if left out.
+        labels: The label names in the order of their ids.
+
+    Returns:
+        A function from logits of shape (reviews, labels) and gold ids of shape (reviews,) to named scores.
+    """
+    metrics = metrics or sentiment_metrics(labels)
+
+    def compute_metrics(evaluation: EvalPrediction) -> dict[str, float]:
+        predicted = evaluation.predictions.argmax(axis=-1)
+        return metrics.compute(predictions=predicted, references=evaluation.label_ids)
+
+    return compute_metrics
+
+
+def fine_tune(
+    *,
+    train: Dataset,
+    validation: Dataset,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    args: TrainingArguments,
+    labels: Sequence[str] = LABELS,
+    callbacks: Sequence[object] = (),
+    quiet: bool = False,
+) -> Trainer:
+    """Trains the whole model, encoder and head, and evaluates it after each epoch.
+
+    Args:
+        train: Tokenized reviews to learn from (``data.tokenize``).
+        validation: Tokenized reviews to evaluate on.
+        model: A classifier (``models.load_classifier``); it is changed in place.
+        tokenizer: Its tokenizer.
+        args: The settings (:func:`training_arguments`).
+        labels: The label names in the order of their ids.
+        callbacks: Further ``TrainerCallback`` objects.
+        quiet: Show neither the progress bar nor the table of losses.
+
+    Returns:
+        The trainer: the trained model is its ``model``, the losses its ``state.log_history``.
+
+    Raises:
+        FloatingPointError: The loss became infinite or not a number.
+    """
+    args.disable_tqdm = args.disable_tqdm or quiet
+    trainer = Trainer(
+        model=model,
+        args=args,
+        train_dataset=train,
+        eval_dataset=validation,
+        processing_class=tokenizer,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=metric_function(labels=labels),
+        callbacks=list(callbacks),
+    )
+    if quiet:
+        trainer.remove_callback(PrinterCallback)
+        trainer.remove_callback(ProgressCallback)
+    outcome = trainer.train()
+    if not np.isfinite(outcome.training_loss):
+        raise FloatingPointError(
+            f"the training loss is {outcome.training_loss}: the steps were too large; "
+            f"try a learning rate below {args.learning_rate:g}"
+        )
+    return trainer
+
+
+def loss_history(trainer: Trainer) -> pd.DataFrame:
+    """The losses and scores that a trainer logged.
+
+    Args:
+        trainer: A trainer that has trained.
+
+    Returns:
+        One row for each logged step: ``epoch``, ``step``, ``train_loss``, ``validation_loss``, ``accuracy``,
+        ``macro_f1``; NaN where a value was not logged at that step.
+    """
+    names = {
+        "loss": "train_loss",
+        "eval_loss": "validation_loss",
+        "eval_accuracy": "accuracy",
+        "eval_macro_f1": "macro_f1",
+    }
+    rows = [
+        {"epoch": entry["epoch"], "step": entry["step"]} | {new: entry[old] for old, new in names.items() if old in entry}
+        for entry in trainer.state.log_history
+        if names.keys() & entry.keys()
+    ]
+    return pd.DataFrame(rows, columns=["epoch", "step", *names.values()])
+
+
+def predict_logits(
+    dataset: Dataset, *, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int = 32
+) -> np.ndarray:
+    """Computes a model's logits for tokenized reviews.
+
+    Args:
+        dataset: Tokenized reviews (``data.tokenize``).
+        model: A classifier; it is put in evaluation mode and not changed otherwise.
+        tokenizer: Its tokenizer, which pads the batches.
+        batch_size: Reviews at a time. Reviews of like length go together, which saves padding.
+
+    Returns:
+        An array of shape (reviews, labels), float32, in the order of ``dataset``.
+    """
+    model.eval()
+    ids = list(dataset["input_ids"])
+    by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+    logits = np.zeros((len(ids), model.config.num_labels), dtype=np.float32)
+    for start in range(0, len(ids), batch_size):
+        chosen = by_length[start : start + batch_size]
+        batch = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(model.device)
+        with torch.inference_mode():
+            logits[chosen] = model(**batch).logits.float().cpu().numpy()
+    return logits
+
+
+def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> Path:
+    """Saves a model as a plain transformers folder that loads without this kit, whole or not at all.
+
+    Args:
+        model: The classifier.
+        tokenizer: Its tokenizer.
+        folder: Where to; a folder of that name is replaced.
+
+    Returns:
+        The folder.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    with files.replacing_folder(folder) as part:
+        model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
+    return Path(folder)
+
+
+def train_from_files(
+    *,
+    train: Dataset,
+    validation: Dataset,
+    output: str | Path,
+    checkpoint: str | None = None,
+    epochs: float | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    seed: int = profiles.SEED,
+    labels: Sequence[str] = LABELS,
+) -> dict[str, float]:
+    """Fine-tunes on a learner's own reviews from beginning to end and saves the model.
+
+    Args:
+        train: Reviews with ``text`` and ``label`` (``data.read_reviews``).
+        validation: The same, to evaluate on.
+        output: The folder for the model.
+        checkpoint: Folder or Hub name of the encoder; the profile's if left out.
+        epochs: Passes over the training reviews; the profile's if left out.
+        learning_rate: The largest step size; the profile's if left out.
+        batch_size: Reviews in one step; the profile's if left out.
+        seed: Seed of the head, the shuffling and dropout.
+        labels: The label names in the order of their ids.
+
+    Returns:
+        ``accuracy`` and ``macro_f1`` on the validation reviews.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be loaded.
+        FloatingPointError: The loss became infinite or not a number.
+        OSError: The folder cannot be written to.
+    """
+    profile = profiles.active()
+    checkpoint = checkpoint or models.find_checkpoint(profile)
+    tokenizer = models.load_tokenizer(checkpoint, max_length=profile.max_length)
+    trainer = fine_tune(
+        train=data.tokenize(train, tokenizer=tokenizer),
+        validation=data.tokenize(validation, tokenizer=tokenizer),
+        model=models.load_classifier(checkpoint, labels=labels, seed=seed),
+        tokenizer=tokenizer,
+        args=training_arguments(
+            Path(output).parent,
+            learning_rate=learning_rate or profile.learning_rate,
+            batch_size=batch_size or profile.batch_size,
+            epochs=epochs or profile.epochs,
+            seed=seed,
+            half_precision=profile.half_precision,
+        ),
+        labels=labels,
+    )
+    save_model(trainer.model, tokenizer, output)
+    last = loss_history(trainer).dropna(subset=["accuracy"]).iloc[-1]
+    return {"accuracy": float(last["accuracy"]), "macro_f1": float(last["macro_f1"])}
