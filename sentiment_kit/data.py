@@ -44,7 +44,9 @@ _FOREIGN_WORDS = frozenset(
     "le la les des une est pas pour dans qui que el los las una es muy pero con por der die das und ist "
     "nicht ein eine sehr mit il lo gli che non molto è di della um uma não muito mais het een niet van".split()
 )
-_ENGLISH_WORDS = frozenset("the a an and of to is was it i this that in for with but not on my you at".split())
+_ENGLISH_WORDS = frozenset(
+    "the a an and of to is was it i this that in for with but not on my you at".split()
+)
 
 
 class DataError(ValueError):
@@ -74,9 +76,11 @@ def _read_jsonl(path: Path) -> pd.DataFrame:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise DataError(f"{path.name}, line {number}: not JSON ({error.msg}): correct or delete it") from error
+            raise DataError(
+                f"{path.name}, line {number}: not JSON ({error.msg}): correct or delete it"
+            ) from error
         if not isinstance(row, dict):
-            raise DataError(f"{path.name}, line {number}: not a JSON object like {{\"text\": …}}: correct it")
+            raise DataError(f'{path.name}, line {number}: not a JSON object like {{"text": …}}: correct it')
         rows.append(row)
     return pd.DataFrame(rows, dtype=object)
 
@@ -123,7 +127,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"{path}: no such file: check the path")
     if path.suffix.lower() not in _READERS:
-        raise DataError(f"{path.name}: cannot read {path.suffix or 'a file without ending'}: use .csv, .jsonl or .parquet")
+        raise DataError(
+            f"{path.name}: cannot read {path.suffix or 'a file without ending'}: use .csv, .jsonl or .parquet"
+        )
     table = _READERS[path.suffix.lower()](path)
     if table.empty:
         raise DataError(f"{path.name}: there are no rows in it: give a file with at least one review")
@@ -144,7 +150,9 @@ def require_column(table: pd.DataFrame, column: str, *, path: str | Path, option
     """
     if column not in table.columns:
         there = ", ".join(map(str, table.columns))
-        raise DataError(f"{Path(path).name}: no column {column!r} (it has: {there}): rename it or use {option}")
+        raise DataError(
+            f"{Path(path).name}: no column {column!r} (it has: {there}): rename it or use {option}"
+        )
 
 
 def read_texts(path: str | Path, *, text_column: str = "text") -> list[str]:
@@ -292,7 +300,9 @@ def near_duplicates(
     normal = [f" {normalize(text)} " for text in texts]
     if not any(len(text) >= 5 for text in normal):
         return []
-    pieces = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True, dtype=np.int32).fit_transform(normal)
+    pieces = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True, dtype=np.int32).fit_transform(
+        normal
+    )
     sizes = np.asarray(pieces.sum(axis=1)).ravel()
     pairs = []
     for start in range(0, len(normal), block):
@@ -418,7 +428,9 @@ def split(
     """
     counts = pd.crosstab(reviews["film"], reviews["label"])
     if len(counts) < len(SPLITS):
-        raise ValueError(f"{len(counts)} films cannot fill {len(SPLITS)} splits: add films, or split by review")
+        raise ValueError(
+            f"{len(counts)} films cannot fill {len(SPLITS)} splits: add films, or split by review"
+        )
     drawn = {film: hashlib.sha256(f"{seed}:{film}".encode()).hexdigest() for film in counts.index}
     order = sorted(counts.index, key=lambda film: (-counts.loc[film].sum(), drawn[film]))
     aims = np.outer(shares, counts.sum())  # (splits, labels)
@@ -500,7 +512,9 @@ def load_source(source: str, *, seed: int = profiles.SEED) -> dict[str, pd.DataF
     splits = {}
     for name in SPLITS:
         if name not in loaded or not {"text", "label"} <= set(loaded[name].column_names):
-            raise DataError(f"data set {source!r}: no split {name!r} with 'text' and 'label': use one of SST's layout")
+            raise DataError(
+                f"data set {source!r}: no split {name!r} with 'text' and 'label': use one of SST's layout"
+            )
         ids = [f"{name}-{row:05d}" for row in range(len(loaded[name]))]
         table = pd.DataFrame({"review_id": ids, "film": ids, "text": loaded[name]["text"]})
         table["label"] = [five_to_three(rating) for rating in loaded[name]["label"]]
@@ -531,7 +545,9 @@ def tokenize(
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()  # it takes a moment only
     try:
-        return dataset.map(add_ids, batched=True, remove_columns=[name for name in columns if name != "label"])
+        return dataset.map(
+            add_ids, batched=True, remove_columns=[name for name in columns if name != "label"]
+        )
     finally:
         if shown:
             datasets.enable_progress_bars()

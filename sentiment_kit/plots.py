@@ -82,7 +82,9 @@ def bars(values: Mapping[str, float], *, ylabel: str, alt: str, limit: float | N
     return figure
 
 
-def scatter(points: np.ndarray, gold: Sequence[int], *, alt: str, labels: Sequence[str] = LABELS) -> AltFigure:
+def scatter(
+    points: np.ndarray, gold: Sequence[int], *, alt: str, labels: Sequence[str] = LABELS
+) -> AltFigure:
     """Points in the plane, one shape and color for each label.
 
     Args:
@@ -104,7 +106,9 @@ def scatter(points: np.ndarray, gold: Sequence[int], *, alt: str, labels: Sequen
     return figure
 
 
-def loss_curves(histories: Mapping[str, pd.DataFrame], *, alt: str, column: str = "validation_loss") -> AltFigure:
+def loss_curves(
+    histories: Mapping[str, pd.DataFrame], *, alt: str, column: str = "validation_loss"
+) -> AltFigure:
     """Lines of a logged value against epochs, one for each run.
 
     Args:
@@ -120,7 +124,9 @@ def loss_curves(histories: Mapping[str, pd.DataFrame], *, alt: str, column: str 
     for index, (name, history, value) in enumerate(lines):
         logged = history.dropna(subset=[value])
         style = {"color": COLORS[(index + 2) % 4], "marker": MARKERS[index % 4], "markersize": 5}
-        axes.plot(logged["epoch"], logged[value], label=name, linestyle=("-", "--", ":", "-.")[index % 4], **style)
+        axes.plot(
+            logged["epoch"], logged[value], label=name, linestyle=("-", "--", ":", "-.")[index % 4], **style
+        )
     axes.set(xlabel="epochs (passes over the training reviews)", ylabel=column.replace("validation_", ""))
     axes.legend(frameon=False)
     _plain(axes)
@@ -181,7 +187,12 @@ def trials(table: pd.DataFrame, *, alt: str) -> AltFigure:
     figure = AltFigure(alt)
     left, right = figure.subplots(1, 2, sharey=True)
     for index, (size, group) in enumerate(table.groupby("batch_size")):
-        style = {"color": COLORS[(index + 2) % 4], "marker": MARKERS[index % 4], "linestyle": "", "markersize": 7}
+        style = {
+            "color": COLORS[(index + 2) % 4],
+            "marker": MARKERS[index % 4],
+            "linestyle": "",
+            "markersize": 7,
+        }
         left.plot(group["learning_rate"], group["macro_f1"], label=f"batch {size}", **style)
     left.set(xscale="log", xlabel="learning rate", ylabel="macro-F1 (validation)")
     left.legend(frameon=False, fontsize=8)

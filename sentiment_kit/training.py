@@ -167,7 +167,8 @@ def loss_history(trainer: Trainer) -> pd.DataFrame:
         "eval_macro_f1": "macro_f1",
     }
     rows = [
-        {"epoch": entry["epoch"], "step": entry["step"]} | {new: entry[old] for old, new in names.items() if old in entry}
+        {"epoch": entry["epoch"], "step": entry["step"]}
+        | {new: entry[old] for old, new in names.items() if old in entry}
         for entry in trainer.state.log_history
         if names.keys() & entry.keys()
     ]
