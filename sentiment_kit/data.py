@@ -42,7 +42,7 @@ REPAIRED = ("html", "mojibake", "whitespace", "label_spelling")
 # Frequent small words that English does not have, of the languages that turn up most in review exports.
 _FOREIGN_WORDS = frozenset(
     "le la les des une est pas pour dans qui que el los las una es muy pero con por der die das und ist "
-    "nicht ein eine sehr mit il lo gli che non molto è di della um uma não muito mais het een niet van".split()
+    "nicht ein eine sehr mit il lo gli che non molto è di della um uma não muito mais het een niet van os mas tem nem ele são".split()
 )
 _ENGLISH_WORDS = frozenset(
     "the a an and of to is was it i this that in for with but not on my you at".split()

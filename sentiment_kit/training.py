@@ -37,6 +37,22 @@ def precision(half: bool) -> dict[str, bool]:
     return {"bf16": True} if torch.cuda.get_device_capability()[0] >= 8 else {"fp16": True}
 
 
+def trainer_settings(*, half_precision: bool = False, seed: int = profiles.SEED) -> dict[str, object]:
+    """The ``TrainingArguments`` that teach nothing: logging, saving, seed, and what the device wants.
+
+    Args:
+        half_precision: Compute in 16 bits where the device can.
+        seed: Seed of the shuffling and of dropout.
+    """
+    return {
+        "logging_steps": 0.05,  # a fraction of all steps: twenty points on the loss curve
+        "save_strategy": "no",
+        "seed": seed,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        **precision(half_precision),
+    }
+
+
 def training_arguments(
     output_dir: str | Path,
     *,
@@ -68,11 +84,7 @@ def training_arguments(
         "weight_decay": 0.01,
         "train_sampling_strategy": "group_by_length",
         "eval_strategy": "epoch",
-        "logging_steps": 0.05,  # a fraction too: twenty points on the loss curve
-        "save_strategy": "no",
-        "seed": seed,
-        "dataloader_pin_memory": torch.cuda.is_available(),
-        **precision(half_precision),
+        **trainer_settings(half_precision=half_precision, seed=seed),
     }
     return TrainingArguments(**(settings | overrides))
 
