@@ -1,0 +1,54 @@
+# make help lists what there is.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TORCH  := $(shell sed -n 's/^torch==/torch==/p' requirements.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev course lab test unit lint refresh lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed ## make .venv with what the course needs (TORCH_INDEX=URL takes torch from there)
+
+$(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make install PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing (a few minutes the first time; about 2 GB) ..."
+	@$(BIN)/python -m pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(BIN)/python -m pip install --quiet -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]' -c constraints.txt
+	@touch $@
+
+dev: $(VENV)/.dev ## the same, with the developers' tools
+
+course: install ## run all lessons in order (FRESH=1 starts over)
+	@$(BIN)/python -m sentiment_kit course $(if $(FRESH),--fresh)
+
+lab: install ## open the lessons in JupyterLab
+	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+unit: dev ## the tests that run no lesson (a minute or two)
+	@$(BIN)/python -m pytest -m 'not lessons' --doctest-modules sentiment_kit tests
+
+test: dev lint ## everything: lint, unit tests, doctests, all lessons under nbval
+	@$(BIN)/python -m pytest --doctest-modules sentiment_kit tests
+
+lint: dev ## style of code and notebooks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+refresh: dev ## run the lessons and write their outputs back into notebooks/
+	@$(BIN)/python tests/refresh.py
+
+lock: install ## write constraints.txt from what is installed
+	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | grep -v ' @ ' > constraints.txt
+
+clean: ## remove .venv (runs/ stays)
+	rm -rf $(VENV)
