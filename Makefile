@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 TORCH  := $(shell sed -n 's/^torch==/torch==/p' requirements.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev course lab test unit lint refresh lock clean
+.PHONY: help install dev course lab test unit lessons lint refresh lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -35,10 +35,13 @@ lab: install ## open the lessons in JupyterLab
 	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
 unit: dev ## the tests that run no lesson (a minute or two)
-	@$(BIN)/python -m pytest -m 'not lessons' --doctest-modules sentiment_kit tests
-
-test: dev lint ## everything: lint, unit tests, doctests, all lessons under nbval
 	@$(BIN)/python -m pytest --doctest-modules sentiment_kit tests
+
+lessons: dev ## the committed lessons under nbval, strict, in an empty runs folder (ten minutes or so)
+	@$(BIN)/python -m pytest -x -p tests.lessons_plugin --nbval --nbval-current-env \
+	  --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 1800 notebooks
+
+test: lint unit lessons ## everything: lint, unit tests, doctests, all lessons
 
 lint: dev ## style of code and notebooks
 	@$(BIN)/ruff check .

@@ -1,0 +1,58 @@
+"""Runs the lessons in an empty runs folder and writes their outputs back into notebooks/ (`make refresh`).
+
+Left out of what is stored: paths of this machine, live widgets, and all but the last state of a progress bar.
+"""
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _portable(text: str, runs: str) -> str:
+    for path, name in ((runs, "runs"), (sys.prefix, ".venv"), (str(ROOT), "."), (str(Path.home()), "~")):
+        text = text.replace(path, name)
+    return "".join(line.split("\r")[-1] for line in text.replace("\r\n", "\n").splitlines(keepends=True))
+
+
+def tidy(notebook: nbformat.NotebookNode, runs: str) -> None:
+    """Makes stored outputs portable, in place."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type != "code":
+            continue
+        for output in cell.outputs:
+            if "text" in output:
+                output.text = re.sub(r"\x1b\[[0-9;]*m", "", _portable(output.text, runs))
+            for kind in list(output.get("data", {})):
+                if "widget" in kind:
+                    del output.data[kind]
+                elif kind.startswith("text/"):
+                    output.data[kind] = _portable(output.data[kind], runs)
+        cell.outputs = [one for one in cell.outputs if one.get("text") or one.get("data")]
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.language_info = {"name": "python"}
+
+
+def main(names: list[str]) -> None:
+    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    with tempfile.TemporaryDirectory() as folder:
+        runs = os.environ.setdefault("SENTIMENT_KIT_RUNS", folder)
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        for path in tqdm([path for path in paths if not names or path.stem in names], desc="lessons"):
+            notebook = nbformat.read(path, as_version=4)
+            client = NotebookClient(notebook, timeout=1800, record_timing=False)
+            client.execute(cwd=path.parent)
+            tidy(notebook, runs)
+            nbformat.write(notebook, path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

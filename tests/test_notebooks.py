@@ -1,0 +1,126 @@
+"""Lints the committed lessons: they were run in order, their outputs are there to compare, and they keep to the style.
+
+`make lessons` runs them under nbval; this says that nbval has something to compare.
+"""
+
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from sentiment_kit import course
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+LESSONS = sorted(FOLDER.glob("*.ipynb"))
+IGNORED = "nbval-ignore-output"
+MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|Users|tmp|work|opt|content|usr)/|[A-Z]:\\\\")
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def lines(cell):
+    return [line for line in cell.source.splitlines() if line.strip()]
+
+
+def is_ignored(cell):
+    return IGNORED in cell.metadata.get("tags", [])
+
+
+def test_the_lessons_are_those_that_the_course_runs():
+    assert [path.stem for path in LESSONS] == [one.name for one in course.LESSONS]
+
+
+def test_cells_were_run_in_order(lesson):
+    counts = [cell.execution_count for cell in code_cells(lesson)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_kernel_and_cell_ids(lesson):
+    assert lesson.metadata.kernelspec.name == "python3"
+    ids = [cell["id"] for cell in lesson.cells]
+    assert len(set(ids)) == len(ids)
+
+
+def test_no_stored_errors(lesson):
+    assert [cell.source for cell in code_cells(lesson) for out in cell.outputs if out.output_type == "error"] == []
+
+
+def test_cells_that_print_have_outputs(lesson):
+    silent = [
+        cell.source
+        for cell in code_cells(lesson)
+        if not cell.outputs and re.search(r"^\s*print\(|^plots\.", cell.source, re.MULTILINE)
+        and not is_ignored(cell)
+    ]
+    assert silent == []
+
+
+def test_no_path_of_a_machine(lesson):
+    found = [cell.source[:60] for cell in code_cells(lesson) if MACHINE_PATH.search(str(cell.outputs))]
+    assert found == []
+
+
+def test_outputs_are_small(lesson):
+    assert len(nbformat.writes(lesson)) < 1_000_000
+
+
+def test_at_least_80_percent_of_printing_cells_are_compared(lesson):
+    printing = [cell for cell in code_cells(lesson) if cell.outputs]
+    varying = [cell for cell in printing if is_ignored(cell)]
+    # Training, timing and bring cells are exempt, if a compared cell with output comes soon after: see below.
+    compared = [cell for cell in printing if not is_ignored(cell)]
+    exempt = [cell for cell in varying if re.search(r"train\(|fine_tune\(|search\(|train_once\(|bring\(", cell.source)]
+    assert len(compared) >= 0.8 * (len(printing) - len(exempt))
+
+
+def test_each_ignored_cell_is_followed_by_a_compared_one(lesson):
+    cells = code_cells(lesson)
+    lonely = [
+        cell.source[:60]
+        for index, cell in enumerate(cells)
+        if is_ignored(cell)
+        and index + 1 < len(cells)
+        and not any(not is_ignored(later) and later.outputs for later in cells[index + 1 : index + 3])
+    ]
+    assert lonely == []
+    assert not is_ignored(cells[-1]) or len(cells[-1].outputs) <= 1
+
+
+def test_figures_have_alt_text(lesson):
+    for cell in code_cells(lesson):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                assert output.metadata["image/png"]["alt"], cell.source
+                assert output.data["text/plain"].startswith("[figure] "), cell.source
+
+
+def test_style_budgets(lesson):
+    cells, code = lesson.cells, code_cells(lesson)
+    sizes = [len(lines(cell)) for cell in code]
+    assert len(cells) <= 40
+    assert max(sizes) <= 15
+    assert statistics.median(sizes) <= 5
+    words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    assert 6 <= words / sum(sizes) <= 20
+    kinds = [cell.cell_type for cell in cells]
+    preceded = [kinds[index - 1] == "markdown" for index, kind in enumerate(kinds) if kind == "code"]
+    assert sum(preceded) >= 0.9 * len(preceded)
+    assert "code code code" not in " ".join(kinds)
+
+
+def test_aims_and_recap(lesson):
+    first, last = lesson.cells[0].source, lesson.cells[-1].source
+    assert re.match(r"# \d\db? ", first)
+    assert first.count("\n- ") == 3
+    assert "laptop" in first and "GPU" in first
+    assert "Recap" in last and "exercises/" in last
+    assert "course.bring(" in code_cells(lesson)[0].source
