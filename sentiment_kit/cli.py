@@ -46,10 +46,7 @@ def print_course_summary(summary: dict) -> None:
     print(f"{'':<20}{'accuracy':>11}{'macro-F1':>11}{'accuracy':>11}{'macro-F1':>11}")
     for system in summary["scores"]["validation"]:
         row = [summary["scores"][split][system] for split in ("validation", "holdout")]
-        print(
-            f"{system:<20}"
-            + "".join(f"{one[name]:>11.3f}" for one in row for name in ("accuracy", "macro_f1"))
-        )
+        print(f"{system:<20}" + "".join(f"{one[name]:>11.3f}" for one in row for name in ("accuracy", "macro_f1")))
     model_dir = course.run_folder() / summary["model_dir"]
     print(f"\nYour model: {model_dir}\nThree new reviews:")
     reviews = [
@@ -71,11 +68,7 @@ def _doctor(args: argparse.Namespace) -> int:
         if not check.ok:
             print(f"     → {check.remedy}")
     good = all(check.ok for check in checks)
-    print(
-        "This machine can run the course."
-        if good
-        else "Mend the lines marked NOT, from the top, then try again."
-    )
+    print("This machine can run the course." if good else "Mend the lines marked NOT, from the top, then try again.")
     return 0 if good else 1
 
 
@@ -169,9 +162,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="fine-tune on your own labeled reviews")
     train.add_argument("--train", type=Path, required=True, metavar="FILE", help=".csv, .jsonl or .parquet")
-    train.add_argument(
-        "--validation", type=Path, required=True, metavar="FILE", help="reviews to evaluate on"
-    )
+    train.add_argument("--validation", type=Path, required=True, metavar="FILE", help="reviews to evaluate on")
     train.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder for the model")
     train.add_argument("--checkpoint", help="folder or Hub name of the encoder (default: the profile's)")
     train.add_argument("--epochs", type=_positive(float), help="passes over the training reviews")
@@ -192,9 +183,7 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--model", type=Path, required=True, metavar="DIR", help="a fine-tuned model")
     predict.add_argument("text", nargs="*", help="one text or several, each in quotes")
     predict.add_argument("--input", type=Path, metavar="FILE", help="label every row of this file instead")
-    predict.add_argument(
-        "--output", type=Path, metavar="FILE", help="where to (.csv or .jsonl), with --input"
-    )
+    predict.add_argument("--output", type=Path, metavar="FILE", help="where to (.csv or .jsonl), with --input")
     predict.add_argument("--text-column", default="text", help="the column with the texts (default: text)")
     predict.add_argument("--threshold", type=float, default=0.0, help="below this probability say 'not sure'")
     predict.set_defaults(run=_predict)
@@ -231,6 +220,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _is_ours(error: Exception) -> bool:
-    return isinstance(error, OSError | FloatingPointError) or (type(error).__module__ or "").startswith(
-        "sentiment_kit"
-    )
+    return isinstance(error, OSError | FloatingPointError) or (type(error).__module__ or "").startswith("sentiment_kit")

@@ -90,9 +90,7 @@ def lesson(name: str) -> Lesson:
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that the results depend on."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in PACKAGES
-    }
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 # ---------------------------------------------------------------- the run's folder
@@ -151,9 +149,7 @@ def bring(*names: str) -> Path:
     for one in map(lesson, names):
         if _is_made(folder, one):
             continue
-        saying = (
-            f"lesson {one.name} has not been run yet: running it first, about {max(one.minutes, 1):.0f} min"
-        )
+        saying = f"lesson {one.name} has not been run yet: running it first, about {max(one.minutes, 1):.0f} min"
         with tqdm(total=1, desc=saying, unit="lesson") as progress:
             command = [sys.executable, "-m", "sentiment_kit", "course", "--only", one.name]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -224,7 +220,7 @@ class _Meter(threading.Thread):
 
 
 def _engine(meter: _Meter) -> type[NBClientEngine]:
-    """papermill's usual engine, which hands its progress bar to the meter."""
+    """The usual engine of papermill, which hands its progress bar to the meter."""
 
     class MeteredEngine(NBClientEngine):
         @classmethod
@@ -255,7 +251,8 @@ def _execute(name: str, target: Path) -> float:
         )
     except PapermillExecutionError as error:
         raise LessonError(
-            f"lesson {name}, cell {error.exec_count}: {error.ename}: {error.evalue} (the half-run notebook is {target}; "
+            f"lesson {name}, cell {error.exec_count}: {error.ename}: {error.evalue} "
+            f"(the half-run notebook is {target}; "
             "put it right and run the same command again: finished lessons are not repeated)"
         ) from error
     finally:

@@ -42,11 +42,10 @@ REPAIRED = ("html", "mojibake", "whitespace", "label_spelling")
 # Frequent small words that English does not have, of the languages that turn up most in review exports.
 _FOREIGN_WORDS = frozenset(
     "le la les des une est pas pour dans qui que el los las una es muy pero con por der die das und ist "
-    "nicht ein eine sehr mit il lo gli che non molto è di della um uma não muito mais het een niet van os mas tem nem ele são".split()
+    "nicht ein eine sehr mit "
+    "il lo gli che non molto è di della um uma não muito mais het een niet van os mas tem nem ele são".split()
 )
-_ENGLISH_WORDS = frozenset(
-    "the a an and of to is was it i this that in for with but not on my you at".split()
-)
+_ENGLISH_WORDS = frozenset("the a an and of to is was it i this that in for with but not on my you at".split())
 
 
 class DataError(ValueError):
@@ -76,9 +75,7 @@ def _read_jsonl(path: Path) -> pd.DataFrame:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path.name}, line {number}: not JSON ({error.msg}): correct or delete it"
-            ) from error
+            raise DataError(f"{path.name}, line {number}: not JSON ({error.msg}): correct or delete it") from error
         if not isinstance(row, dict):
             raise DataError(f'{path.name}, line {number}: not a JSON object like {{"text": …}}: correct it')
         rows.append(row)
@@ -150,9 +147,7 @@ def require_column(table: pd.DataFrame, column: str, *, path: str | Path, option
     """
     if column not in table.columns:
         there = ", ".join(map(str, table.columns))
-        raise DataError(
-            f"{Path(path).name}: no column {column!r} (it has: {there}): rename it or use {option}"
-        )
+        raise DataError(f"{Path(path).name}: no column {column!r} (it has: {there}): rename it or use {option}")
 
 
 def read_texts(path: str | Path, *, text_column: str = "text") -> list[str]:
@@ -201,9 +196,7 @@ def read_reviews(
             parsed.append(five_to_three(value) if five_point else parse_label(value, labels))
         except ValueError as error:
             raise DataError(f"{Path(path).name}, row {row}: {error}") from error
-    features = datasets.Features(
-        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=list(labels))}
-    )
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=list(labels))})
     ids = [list(labels).index(name) for name in parsed]
     return datasets.Dataset.from_dict({"text": texts, "label": ids}, features=features)
 
@@ -268,8 +261,10 @@ def looks_foreign(text: str) -> bool:
 
     A rough check for an audit: it needs three small words of another language, more than the English ones.
 
-    >>> looks_foreign("Une belle histoire, mais les acteurs ne sont pas dans le ton"), looks_foreign("Le Havre? Loved it.")
-    (True, False)
+    >>> looks_foreign("Une belle histoire, mais les acteurs ne sont pas dans le ton")
+    True
+    >>> looks_foreign("Le Havre? Loved it.")
+    False
     """
     words = re.findall(r"[^\W\d_]+", text.casefold())
     foreign = sum(word in _FOREIGN_WORDS for word in words)
@@ -300,9 +295,7 @@ def near_duplicates(
     normal = [f" {normalize(text)} " for text in texts]
     if not any(len(text) >= 5 for text in normal):
         return []
-    pieces = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True, dtype=np.int32).fit_transform(
-        normal
-    )
+    pieces = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True, dtype=np.int32).fit_transform(normal)
     sizes = np.asarray(pieces.sum(axis=1)).ravel()
     pairs = []
     for start in range(0, len(normal), block):
@@ -310,9 +303,7 @@ def near_duplicates(
         rows, columns = shared.row + start, shared.col
         similarity = shared.data / (sizes[rows] + sizes[columns] - shared.data)
         chosen = (rows < columns) & (similarity >= threshold)
-        pairs += zip(
-            rows[chosen].tolist(), columns[chosen].tolist(), similarity[chosen].round(3).tolist(), strict=True
-        )
+        pairs += zip(rows[chosen].tolist(), columns[chosen].tolist(), similarity[chosen].round(3).tolist(), strict=True)
     return sorted(pairs)
 
 
@@ -428,9 +419,7 @@ def split(
     """
     counts = pd.crosstab(reviews["film"], reviews["label"])
     if len(counts) < len(SPLITS):
-        raise ValueError(
-            f"{len(counts)} films cannot fill {len(SPLITS)} splits: add films, or split by review"
-        )
+        raise ValueError(f"{len(counts)} films cannot fill {len(SPLITS)} splits: add films, or split by review")
     drawn = {film: hashlib.sha256(f"{seed}:{film}".encode()).hexdigest() for film in counts.index}
     order = sorted(counts.index, key=lambda film: (-counts.loc[film].sum(), drawn[film]))
     aims = np.outer(shares, counts.sum())  # (splits, labels)
@@ -512,9 +501,7 @@ def load_source(source: str, *, seed: int = profiles.SEED) -> dict[str, pd.DataF
     splits = {}
     for name in SPLITS:
         if name not in loaded or not {"text", "label"} <= set(loaded[name].column_names):
-            raise DataError(
-                f"data set {source!r}: no split {name!r} with 'text' and 'label': use one of SST's layout"
-            )
+            raise DataError(f"data set {source!r}: no split {name!r} with 'text' and 'label': use one of SST's layout")
         ids = [f"{name}-{row:05d}" for row in range(len(loaded[name]))]
         table = pd.DataFrame({"review_id": ids, "film": ids, "text": loaded[name]["text"]})
         table["label"] = [five_to_three(rating) for rating in loaded[name]["label"]]
@@ -545,9 +532,7 @@ def tokenize(
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()  # it takes a moment only
     try:
-        return dataset.map(
-            add_ids, batched=True, remove_columns=[name for name in columns if name != "label"]
-        )
+        return dataset.map(add_ids, batched=True, remove_columns=[name for name in columns if name != "label"])
     finally:
         if shown:
             datasets.enable_progress_bars()

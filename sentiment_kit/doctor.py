@@ -66,9 +66,7 @@ def _device() -> Check:
 
 def _memory() -> Check:
     free = psutil.virtual_memory().available / 2**30
-    return Check(
-        "memory", free >= MEMORY_GB, f"{free:.1f} GB free", f"close programs until {MEMORY_GB} GB are free"
-    )
+    return Check("memory", free >= MEMORY_GB, f"{free:.1f} GB free", f"close programs until {MEMORY_GB} GB are free")
 
 
 def _disk() -> Check:
@@ -108,6 +106,4 @@ def examine() -> list[Check]:
     Returns:
         One check for each thing, in the order in which to mend them.
     """
-    return [
-        _tried(check) for check in (_python, _packages, _device, _memory, _disk, _profile, _checkpoint, _data)
-    ]
+    return [_tried(check) for check in (_python, _packages, _device, _memory, _disk, _profile, _checkpoint, _data)]

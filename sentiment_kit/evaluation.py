@@ -51,17 +51,13 @@ class Interval:
 def _checked(gold: Sequence[int], predicted: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     gold, predicted = np.asarray(gold), np.asarray(predicted)
     if gold.shape != predicted.shape or gold.ndim != 1:
-        raise ValueError(
-            f"gold has shape {gold.shape}, predicted {predicted.shape}: give one label a review in both"
-        )
+        raise ValueError(f"gold has shape {gold.shape}, predicted {predicted.shape}: give one label a review in both")
     if not len(gold):
         raise ValueError("there are no labels to score: give at least one review")
     return gold, predicted
 
 
-def score(
-    *, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str] = LABELS
-) -> dict[str, float]:
+def score(*, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str] = LABELS) -> dict[str, float]:
     """Accuracy and macro-F1.
 
     Args:
@@ -79,9 +75,7 @@ def score(
     return sentiment_metrics(labels).compute(predictions=predicted, references=gold)
 
 
-def report(
-    *, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str] = LABELS
-) -> dict[str, object]:
+def report(*, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str] = LABELS) -> dict[str, object]:
     """Everything that ``sentiment-kit evaluate`` prints, ready for JSON.
 
     Args:
@@ -107,9 +101,7 @@ def report(
     }
 
 
-def confusion_counts(
-    *, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str] = LABELS
-) -> np.ndarray:
+def confusion_counts(*, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str] = LABELS) -> np.ndarray:
     """Counts how often each gold label (row) was predicted as each label (column).
 
     Raises:
@@ -170,14 +162,10 @@ def bootstrap(
     """
     gold, predicted = _checked(gold, predicted)
     by_film = _group_counts(gold, predicted, groups, len(labels))
-    draws = np.random.default_rng(seed).multinomial(
-        len(by_film), np.full(len(by_film), 1 / len(by_film)), resamples
-    )
+    draws = np.random.default_rng(seed).multinomial(len(by_film), np.full(len(by_film), 1 / len(by_film)), resamples)
 
     def scores(counts: np.ndarray) -> tuple[float, np.ndarray]:
-        return float(_macro_f1_of_counts(counts.sum(axis=0))), _macro_f1_of_counts(
-            np.tensordot(draws, counts, 1)
-        )
+        return float(_macro_f1_of_counts(counts.sum(axis=0))), _macro_f1_of_counts(np.tensordot(draws, counts, 1))
 
     center, drawn = scores(by_film)
     if minus is not None:
@@ -328,17 +316,13 @@ def score_holdout(
     scores = score_with(gold=gold, predicted=predicted, labels=labels)
     digest = hashlib.sha256(predicted.astype(np.int64).tobytes()).hexdigest()[:16]
     log = Path(log)
-    looks = (
-        [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
-    )
+    looks = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
     reviews = hashlib.sha256(gold.astype(np.int64).tobytes()).hexdigest()[:16]
     same_split = [look for look in looks if (look["split"], look["reviews"]) == (split, reviews)]
     if any(look["model"] == model and look["predictions"] == digest for look in same_split):
         return scores
     time = datetime.now(UTC).isoformat(timespec="seconds")
-    looks.append(
-        {"time": time, "split": split, "reviews": reviews, "model": model, "predictions": digest, **scores}
-    )
+    looks.append({"time": time, "split": split, "reviews": reviews, "model": model, "predictions": digest, **scores})
     files.write_text(log, "".join(json.dumps(look) + "\n" for look in looks))
     if same_split:
         warnings.warn(

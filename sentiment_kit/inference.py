@@ -60,9 +60,7 @@ class SentimentClassifier:
         threshold: Answers below this probability become ``"not sure"``; 0 turns that off.
     """
 
-    def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, threshold: float = 0.0
-    ) -> None:
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, threshold: float = 0.0) -> None:
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold is {threshold}: use a probability from 0 to 1")
         self.model = model.eval()
@@ -83,16 +81,12 @@ class SentimentClassifier:
         """
         folder = Path(folder)
         if not (folder / "config.json").is_file():
-            raise CheckpointError(
-                f"{folder}: no model here (no config.json): train one first, or correct the path"
-            )
+            raise CheckpointError(f"{folder}: no model here (no config.json): train one first, or correct the path")
         try:
             model = AutoModelForSequenceClassification.from_pretrained(str(folder))
         except (OSError, ValueError) as error:
             reason = str(error).strip().splitlines()[0][:160]
-            raise CheckpointError(
-                f"{folder}: the model cannot be loaded: train it again (reason: {reason})"
-            ) from error
+            raise CheckpointError(f"{folder}: the model cannot be loaded: train it again (reason: {reason})") from error
         model.to("cuda" if torch.cuda.is_available() else "cpu")
         return cls(model, load_tokenizer(folder), threshold=threshold)
 
@@ -112,16 +106,12 @@ class SentimentClassifier:
         texts = list(texts)
         for position, text in enumerate(texts, start=1):
             if not isinstance(text, str) or not text.strip():
-                raise ValueError(
-                    f"text {position} of {len(texts)} is empty: give a review of at least one word"
-                )
+                raise ValueError(f"text {position} of {len(texts)} is empty: give a review of at least one word")
         logits = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(texts), batch_size):
             chosen = by_length[start : start + batch_size]
-            batch = self.tokenizer(
-                [texts[i] for i in chosen], padding=True, truncation=True, return_tensors="pt"
-            )
+            batch = self.tokenizer([texts[i] for i in chosen], padding=True, truncation=True, return_tensors="pt")
             with torch.inference_mode():
                 output = self.model(**batch.to(self.model.device)).logits
             logits[chosen] = output.float().cpu().numpy()
@@ -153,9 +143,7 @@ class SentimentClassifier:
             predictions.append(Prediction(text, label, dict(zip(self.labels, row.tolist(), strict=True))))
         return predictions
 
-    def predict_file(
-        self, source: str | Path, target: str | Path, *, text_column: str = "text"
-    ) -> FileReport:
+    def predict_file(self, source: str | Path, target: str | Path, *, text_column: str = "text") -> FileReport:
         """Labels each row of a CSV, JSONL or Parquet file; rows without a text are kept aside.
 
         Args:
@@ -175,16 +163,12 @@ class SentimentClassifier:
         data.require_column(table, text_column, path=source, option="--text-column")
         good = table[text_column].map(lambda text: isinstance(text, str) and bool(text.strip()))
         if not good.any():
-            raise data.DataError(
-                f"{Path(source).name}: no row has a text in {text_column!r}: check the column"
-            )
+            raise data.DataError(f"{Path(source).name}: no row has a text in {text_column!r}: check the column")
         rows = table[good].copy()
         predictions = self.predict(rows[text_column].tolist())
         rows["predicted"] = [prediction.label for prediction in predictions]
         for name in self.labels:
-            rows[f"probability_{name}"] = [
-                round(prediction.probabilities[name], 6) for prediction in predictions
-            ]
+            rows[f"probability_{name}"] = [round(prediction.probabilities[name], 6) for prediction in predictions]
         with files.replacing(target) as part:
             if target.suffix == ".csv":
                 rows.to_csv(part, index=False)
@@ -193,10 +177,7 @@ class SentimentClassifier:
         rejected_path = target.with_name(f"{target.stem}.rejected.jsonl")
         rejected = [
             {"row": int(position) + 1, "reason": "the text is empty or no text", "content": row}
-            for position, row in table.reset_index(drop=True)[~good.to_numpy()]
-            .astype(str)
-            .to_dict("index")
-            .items()
+            for position, row in table.reset_index(drop=True)[~good.to_numpy()].astype(str).to_dict("index").items()
         ]
         if rejected:
             lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected]

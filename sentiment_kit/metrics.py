@@ -28,9 +28,7 @@ class _ClassificationMetric(evaluate.Metric):
         return evaluate.MetricInfo(
             description=self.__doc__ or "",
             citation=_CITATION,
-            features=datasets.Features(
-                {"predictions": datasets.Value("int32"), "references": datasets.Value("int32")}
-            ),
+            features=datasets.Features({"predictions": datasets.Value("int32"), "references": datasets.Value("int32")}),
         )
 
     def _f1(self, predictions: Sequence[int], references: Sequence[int]) -> np.ndarray:

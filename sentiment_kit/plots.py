@@ -1,4 +1,4 @@
-"""Every figure of the course: 6 × 3.5 inches at 72 dpi, readable in grey, safe for color-blind readers, with alt text."""
+"""Every figure of the course, with alt text: 6 × 3.5 inches at 72 dpi, readable in grey and by color-blind readers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -82,9 +82,7 @@ def bars(values: Mapping[str, float], *, ylabel: str, alt: str, limit: float | N
     return figure
 
 
-def scatter(
-    points: np.ndarray, gold: Sequence[int], *, alt: str, labels: Sequence[str] = LABELS
-) -> AltFigure:
+def scatter(points: np.ndarray, gold: Sequence[int], *, alt: str, labels: Sequence[str] = LABELS) -> AltFigure:
     """Points in the plane, one shape and color for each label.
 
     Args:
@@ -106,9 +104,7 @@ def scatter(
     return figure
 
 
-def loss_curves(
-    histories: Mapping[str, pd.DataFrame], *, alt: str, column: str = "validation_loss"
-) -> AltFigure:
+def loss_curves(histories: Mapping[str, pd.DataFrame], *, alt: str, column: str = "validation_loss") -> AltFigure:
     """Lines of a logged value against epochs, one for each run.
 
     Args:
@@ -124,9 +120,7 @@ def loss_curves(
     for index, (name, history, value) in enumerate(lines):
         logged = history.dropna(subset=[value])
         style = {"color": COLORS[(index + 2) % 4], "marker": MARKERS[index % 4], "markersize": 5}
-        axes.plot(
-            logged["epoch"], logged[value], label=name, linestyle=("-", "--", ":", "-.")[index % 4], **style
-        )
+        axes.plot(logged["epoch"], logged[value], label=name, linestyle=("-", "--", ":", "-.")[index % 4], **style)
     axes.set(xlabel="epochs (passes over the training reviews)", ylabel=column.replace("validation_", ""))
     axes.legend(frameon=False)
     _plain(axes)

@@ -89,9 +89,7 @@ def bundled(*parts: str) -> Path:
         if (path := root.joinpath(*parts)).exists():
             return path
     wanted = "/".join(parts)
-    raise FileNotFoundError(
-        f"{wanted} is missing from the kit: install it again, or clone the repository afresh"
-    )
+    raise FileNotFoundError(f"{wanted} is missing from the kit: install it again, or clone the repository afresh")
 
 
 def runs_folder() -> Path:

@@ -26,9 +26,7 @@ def _open_study(storage: Path, seed: int) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage.parent.mkdir(parents=True, exist_ok=True)
     where = f"sqlite:///{storage}"
-    study = optuna.create_study(
-        study_name="lesson_04", storage=where, direction="maximize", load_if_exists=True
-    )
+    study = optuna.create_study(study_name="lesson_04", storage=where, direction="maximize", load_if_exists=True)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)
@@ -97,10 +95,7 @@ def trials_table(storage: str | Path) -> pd.DataFrame:
     """
     study = optuna.load_study(study_name="lesson_04", storage=f"sqlite:///{Path(storage)}")
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    rows = [
-        trial.params | {"macro_f1": trial.value, "seconds": trial.duration.total_seconds()}
-        for trial in finished
-    ]
+    rows = [trial.params | {"macro_f1": trial.value, "seconds": trial.duration.total_seconds()} for trial in finished]
     table = pd.DataFrame(rows)
     table.insert(0, "trial", range(1, len(table) + 1))
     return table
