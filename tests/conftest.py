@@ -49,6 +49,8 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a random two-layer BERT, its tokenizer and a vocabulary of whole words and letters."""
     import torch
+
+    torch.set_num_threads(1)  # threads cost more than they bring on a network this small
     from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
     from sentiment_kit.labels import id2label, label2id
@@ -69,6 +71,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
             num_attention_heads=4,
             intermediate_size=64,
             max_position_embeddings=256,
+            initializer_range=0.2,  # ten times the usual: texts differ, and a few steps change something
             num_labels=3,
             id2label=id2label(),
             label2id=label2id(),
@@ -77,6 +80,17 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model = BertForSequenceClassification(config)
     model.save_pretrained(folder)
     BertTokenizerFast(vocab=vocabulary, do_lower_case=True).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same network without its head, as a pre-trained encoder is published."""
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("tiny_encoder")
+    AutoModel.from_pretrained(tiny_bert).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(folder)
     return folder
 
 
