@@ -42,9 +42,7 @@ def main() -> None:
         "fine-tuned": training.predict_logits(test, model=model, tokenizer=tokenizer).argmax(axis=1),
     }
     gold, films = list(test["label"]), list(splits["test"]["film"])
-    intervals = {
-        name: evaluation.bootstrap(gold=gold, predicted=one, groups=films) for name, one in predicted.items()
-    }
+    intervals = {name: evaluation.bootstrap(gold=gold, predicted=one, groups=films) for name, one in predicted.items()}
     figure = plots.intervals(
         evaluation.as_table(intervals),
         xlabel="macro-F1 on the hold-out reviews (95 % interval)",

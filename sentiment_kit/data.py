@@ -4,6 +4,7 @@ Tables are pandas data frames until they are split, then a ``datasets.DatasetDic
 A *row* in a message counts from 1 and leaves out the header.
 """
 
+import csv
 import hashlib
 import html
 import json
@@ -69,7 +70,7 @@ def _decode(path: Path) -> str:
 
 def _read_jsonl(path: Path) -> pd.DataFrame:
     rows = []
-    for number, line in enumerate(_decode(path).splitlines(), start=1):
+    for number, line in enumerate(_decode(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -83,15 +84,16 @@ def _read_jsonl(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
+    remedy = "put texts that hold commas or quotes in double quotes"
+    reader = csv.reader(StringIO(_decode(path), newline=""), strict=True)
     try:
-        return pd.read_csv(StringIO(_decode(path)), dtype=str, keep_default_na=False, index_col=False)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame()
-    except pd.errors.ParserError as error:
-        reason = str(error).rsplit("C error: ", 1)[-1].strip()
-        raise DataError(
-            f"{path.name}: not a well-formed CSV file ({reason}): put texts that hold commas in double quotes"
-        ) from error
+        header, *rows = [row for row in reader if row] or [[]]
+    except csv.Error as error:
+        raise DataError(f"{path.name}, line {reader.line_num}: not well-formed CSV ({error}): {remedy}") from error
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(header):
+            raise DataError(f"{path.name}, row {number}: {len(row)} cells for {len(header)} columns: {remedy}")
+    return pd.DataFrame(rows, columns=header, dtype=str)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -123,6 +123,8 @@ def _macro_f1_of_counts(counts: np.ndarray) -> np.ndarray:
 
 def _group_counts(gold: np.ndarray, predicted: np.ndarray, groups: Sequence[str], size: int) -> np.ndarray:
     """One confusion matrix for each group, shape (groups, labels, labels)."""
+    if len(groups) != len(gold):
+        raise ValueError(f"{len(groups)} groups for {len(gold)} reviews: give the film of each review")
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     counts = np.zeros((group.max() + 1, size, size))
     np.add.at(counts, (group, gold, predicted), 1)

