@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +11,18 @@ from pathlib import Path
 def _positive(kind: type) -> object:
     def parse(text: str) -> float:
         value = kind(text)
-        if value <= 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
         return value
 
     parse.__name__ = f"positive {kind.__name__}"
     return parse
+
+
+def _seed(text: str) -> int:
+    if not text.isdigit() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"the seed {text} is not a whole number from 0 to {2**32 - 1}")
+    return int(text)
 
 
 def _course(args: argparse.Namespace) -> None:
@@ -104,8 +111,14 @@ def _evaluate(args: argparse.Namespace) -> None:
     from sentiment_kit.inference import SentimentClassifier
 
     classifier = SentimentClassifier.from_folder(args.model)
-    predicted = classifier.probabilities(list(reviews["text"])).argmax(axis=1)
-    report = evaluation.report(gold=list(reviews["label"]), predicted=predicted, labels=classifier.labels)
+    names = reviews.features["label"].names
+    if sorted(names) != sorted(classifier.labels):
+        raise ValueError(
+            f"{args.model}: this model's labels are {', '.join(classifier.labels)}, not {', '.join(names)}"
+        )
+    best = classifier.probabilities(list(reviews["text"])).argmax(axis=1)
+    predicted = [names.index(classifier.labels[index]) for index in best]
+    report = evaluation.report(gold=list(reviews["label"]), predicted=predicted, labels=names)
     print(f"reviews   {report['reviews']}")
     print(f"accuracy  {report['accuracy']:.3f}")
     print(f"macro-F1  {report['macro_f1']:.3f}")
@@ -144,6 +157,40 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_train(commands: "argparse._SubParsersAction") -> None:
+    train = commands.add_parser("train", help="fine-tune on your own labeled reviews")
+    train.add_argument("--train", type=Path, required=True, metavar="FILE", help=".csv, .jsonl or .parquet")
+    train.add_argument("--validation", type=Path, required=True, metavar="FILE", help="reviews to evaluate on")
+    train.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder for the model")
+    train.add_argument("--checkpoint", help="folder or Hub name of the encoder (default: the profile's)")
+    train.add_argument("--epochs", type=_positive(float), help="passes over the training reviews")
+    train.add_argument("--learning-rate", type=_positive(float), help="the largest step size, such as 1e-4")
+    train.add_argument("--batch-size", type=_positive(int), help="reviews in one step")
+    train.add_argument("--seed", type=_seed, default=42, help="default: 42")
+    _add_columns(train)
+    train.set_defaults(run=_train)
+
+
+def _add_evaluate(commands: "argparse._SubParsersAction") -> None:
+    evaluate = commands.add_parser("evaluate", help="score a model on labeled reviews")
+    evaluate.add_argument("--model", type=Path, required=True, metavar="DIR", help="a fine-tuned model")
+    evaluate.add_argument("--data", type=Path, required=True, metavar="FILE", help=".csv, .jsonl or .parquet")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+    _add_columns(evaluate)
+    evaluate.set_defaults(run=_evaluate)
+
+
+def _add_predict(commands: "argparse._SubParsersAction") -> None:
+    predict = commands.add_parser("predict", help="label new texts")
+    predict.add_argument("--model", type=Path, required=True, metavar="DIR", help="a fine-tuned model")
+    predict.add_argument("text", nargs="*", help="one text or several, each in quotes")
+    predict.add_argument("--input", type=Path, metavar="FILE", help="label every row of this file instead")
+    predict.add_argument("--output", type=Path, metavar="FILE", help="where to (.csv or .jsonl), with --input")
+    predict.add_argument("--text-column", default="text", help="the column with the texts (default: text)")
+    predict.add_argument("--threshold", type=float, default=0.0, help="below this probability say 'not sure'")
+    predict.set_defaults(run=_predict)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Builds the parser of ``sentiment-kit``."""
     parser = argparse.ArgumentParser(
@@ -160,33 +207,9 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="can this machine run the course?")
     doctor.set_defaults(run=_doctor)
 
-    train = commands.add_parser("train", help="fine-tune on your own labeled reviews")
-    train.add_argument("--train", type=Path, required=True, metavar="FILE", help=".csv, .jsonl or .parquet")
-    train.add_argument("--validation", type=Path, required=True, metavar="FILE", help="reviews to evaluate on")
-    train.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder for the model")
-    train.add_argument("--checkpoint", help="folder or Hub name of the encoder (default: the profile's)")
-    train.add_argument("--epochs", type=_positive(float), help="passes over the training reviews")
-    train.add_argument("--learning-rate", type=_positive(float), help="the largest step size, such as 1e-4")
-    train.add_argument("--batch-size", type=_positive(int), help="reviews in one step")
-    train.add_argument("--seed", type=int, default=42, help="default: 42")
-    _add_columns(train)
-    train.set_defaults(run=_train)
-
-    evaluate = commands.add_parser("evaluate", help="score a model on labeled reviews")
-    evaluate.add_argument("--model", type=Path, required=True, metavar="DIR", help="a fine-tuned model")
-    evaluate.add_argument("--data", type=Path, required=True, metavar="FILE", help=".csv, .jsonl or .parquet")
-    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
-    _add_columns(evaluate)
-    evaluate.set_defaults(run=_evaluate)
-
-    predict = commands.add_parser("predict", help="label new texts")
-    predict.add_argument("--model", type=Path, required=True, metavar="DIR", help="a fine-tuned model")
-    predict.add_argument("text", nargs="*", help="one text or several, each in quotes")
-    predict.add_argument("--input", type=Path, metavar="FILE", help="label every row of this file instead")
-    predict.add_argument("--output", type=Path, metavar="FILE", help="where to (.csv or .jsonl), with --input")
-    predict.add_argument("--text-column", default="text", help="the column with the texts (default: text)")
-    predict.add_argument("--threshold", type=float, default=0.0, help="below this probability say 'not sure'")
-    predict.set_defaults(run=_predict)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_predict(commands)
     return parser
 
 
@@ -212,12 +235,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nstopped; the same command goes on where it was", file=sys.stderr)
         return 130
     except (ValueError, FloatingPointError, OSError, RuntimeError) as error:
-        # Ours say what, where and what to do; each is one line. Anything else is a defect and shows its traceback.
-        if not _is_ours(error):
+        message = str(error)
+        if "\n" in message:  # ours are one line; anything else is a defect and shows its traceback
             raise
-        print(f"sentiment-kit {args.command}: {error}", file=sys.stderr)
+        print(f"sentiment-kit {args.command}: {message}", file=sys.stderr)
         return 1 if type(error).__name__ == "LessonError" else 2
-
-
-def _is_ours(error: Exception) -> bool:
-    return isinstance(error, OSError | FloatingPointError) or (type(error).__module__ or "").startswith("sentiment_kit")

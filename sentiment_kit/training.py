@@ -154,10 +154,10 @@ def fine_tune(
     if quiet:
         trainer.remove_callback(PrinterCallback)
         trainer.remove_callback(ProgressCallback)
-    outcome = trainer.train()
-    if not np.isfinite(outcome.training_loss):
+    loss = trainer.train().training_loss
+    if not (np.isfinite(loss) and all(weights.isfinite().all() for weights in trainer.model.parameters())):
         raise FloatingPointError(
-            f"the training loss is {outcome.training_loss}: the steps were too large; "
+            f"training diverged (loss {loss}): the steps were too large; "
             f"try a learning rate below {args.learning_rate:g}"
         )
     return trainer
