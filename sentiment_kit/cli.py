@@ -67,7 +67,11 @@ def print_course_summary(summary: dict) -> None:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from sentiment_kit import doctor
+    try:
+        from sentiment_kit import doctor
+    except ModuleNotFoundError as error:
+        print(f"NOT  packages   {error.name} is not installed\n     → run `pip install -r requirements.txt`")
+        return 1
 
     checks = doctor.examine()
     for check in checks:

@@ -23,6 +23,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import psutil
+from nbclient.exceptions import DeadKernelError
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from tqdm.auto import tqdm
@@ -111,7 +112,7 @@ def run_folder() -> Path:
     latest = profiles.runs_folder() / "latest"
     stamp, setting = latest / "setting.json", _setting()
     if stamp.exists() and (before := json.loads(stamp.read_text(encoding="utf-8"))) != setting:
-        aside = latest.with_name(f"{before['profile']}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        aside = latest.with_name(f"{before['profile']}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
         os.replace(latest, aside)
         _log.warning("runs/latest was made with other settings: it is kept as runs/%s", aside.name)
     if not stamp.exists():
@@ -154,7 +155,8 @@ def bring(*names: str) -> Path:
             command = [sys.executable, "-m", "sentiment_kit", "course", "--only", one.name]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                raise LessonError(done.stderr.strip().splitlines()[-1])
+                said = done.stderr.strip().splitlines() or [f"lesson {one.name} was stopped from outside"]
+                raise LessonError(said[-1])
             progress.update()
     return folder
 
@@ -249,10 +251,13 @@ def _execute(name: str, target: Path) -> float:
             cwd=profiles.bundled("notebooks"),
             progress_bar={"desc": f"{name:<18}"},
         )
-    except PapermillExecutionError as error:
+    except (PapermillExecutionError, DeadKernelError) as error:
+        if isinstance(error, DeadKernelError):
+            what = "the kernel died; mostly that is a lack of memory, so close other programs"
+        else:
+            what = f"cell {error.exec_count}: {error.ename}: {' '.join(str(error.evalue).split())}"
         raise LessonError(
-            f"lesson {name}, cell {error.exec_count}: {error.ename}: {error.evalue} "
-            f"(the half-run notebook is {target}; "
+            f"lesson {name}, {what} (the half-run notebook is {target}; "
             "put it right and run the same command again: finished lessons are not repeated)"
         ) from error
     finally:

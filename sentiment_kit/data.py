@@ -91,7 +91,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
     except csv.Error as error:
         raise DataError(f"{path.name}, line {reader.line_num}: not well-formed CSV ({error}): {remedy}") from error
     for number, row in enumerate(rows, start=1):
-        if len(row) != len(header):
+        row += [""] * (len(header) - len(row))
+        if len(row) > len(header):
             raise DataError(f"{path.name}, row {number}: {len(row)} cells for {len(header)} columns: {remedy}")
     return pd.DataFrame(rows, columns=header, dtype=str)
 
@@ -437,6 +438,11 @@ def split(
     return {name: reviews[where == name].reset_index(drop=True) for name in SPLITS}
 
 
+def as_json_lines(table: pd.DataFrame) -> str:
+    """A table as JSON lines, one for each row: what the split files hold."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_dict("records"))
+
+
 def write_splits(splits: dict[str, pd.DataFrame], folder: str | Path) -> None:
     """Writes each split as ``<name>.jsonl``, each file whole or not at all.
 
@@ -444,8 +450,7 @@ def write_splits(splits: dict[str, pd.DataFrame], folder: str | Path) -> None:
         OSError: The folder cannot be written to.
     """
     for name, table in splits.items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in table.to_dict("records")]
-        files.write_text(Path(folder) / f"{name}.jsonl", "\n".join(lines) + "\n")
+        files.write_text(Path(folder) / f"{name}.jsonl", as_json_lines(table))
 
 
 def load_splits(

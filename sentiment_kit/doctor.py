@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 import torch
+from packaging.requirements import Requirement
 
 from sentiment_kit import data, models, profiles
 
@@ -48,14 +49,22 @@ def _python() -> Check:
 
 
 def _packages() -> Check:
-    found, missing = [], []
-    for name in PACKAGES:
+    found, problems = [], []
+    for requirement in map(Requirement, importlib.metadata.requires("sentiment-kit") or []):
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
         try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
+            version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            missing.append(name)
-    remedy = f"missing: {', '.join(missing)}: run `pip install -r requirements.txt`"
-    return Check("packages", not missing, ", ".join(found), remedy)
+            problems.append(f"missing: {requirement.name}: ")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            problems.append(f"{requirement.name} {version} is not {requirement.specifier}: ")
+        elif requirement.name in PACKAGES:
+            found.append(f"{requirement.name} {version}")
+    return Check(
+        "packages", not problems, ", ".join(found), "".join(problems) + "run `pip install -r requirements.txt`"
+    )
 
 
 def _device() -> Check:
@@ -89,15 +98,33 @@ def _checkpoint() -> Check:
 
 def _data() -> Check:
     kept, dropped = data.clean(data.load_raw())
+    for name, table in data.split(kept).items():
+        stored = profiles.bundled("data", "reviews", f"{name}.jsonl").read_text(encoding="utf-8")
+        if stored != data.as_json_lines(table):
+            raise data.DataError(
+                f"data/reviews/{name}.jsonl does not follow from raw.csv: clone or install the kit again"
+            )
     return Check("reviews", True, f"{len(kept)} usable, {len(dropped)} set aside by cleaning")
 
 
-def _tried(check: Callable[[], Check]) -> Check:
+CHECKS: dict[str, Callable[[], Check]] = {
+    "Python": _python,
+    "packages": _packages,
+    "device": _device,
+    "memory": _memory,
+    "disk": _disk,
+    "profile": _profile,
+    "encoder": _checkpoint,
+    "reviews": _data,
+}
+
+
+def _tried(name: str, check: Callable[[], Check]) -> Check:
     try:
         result = check()
-    except (models.CheckpointError, data.DataError, FileNotFoundError, ValueError) as error:
-        return Check(check.__name__.removeprefix("_"), False, "problem", str(error))
-    return Check(result.name, result.ok, result.found, "" if result.ok else result.remedy)
+    except (models.CheckpointError, FileNotFoundError, ValueError) as error:
+        return Check(name, False, "problem", str(error))
+    return Check(name, result.ok, result.found, "" if result.ok else result.remedy)
 
 
 def examine() -> list[Check]:
@@ -106,4 +133,4 @@ def examine() -> list[Check]:
     Returns:
         One check for each thing, in the order in which to mend them.
     """
-    return [_tried(check) for check in (_python, _packages, _device, _memory, _disk, _profile, _checkpoint, _data)]
+    return [_tried(name, check) for name, check in CHECKS.items()]

@@ -36,24 +36,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(folder: str | Path, *, marker: str = "config.json") -> Iterator[Path]:
+def replacing_folder(folder: str | Path) -> Iterator[Path]:
     """The same as :func:`replacing` for a whole folder, such as a saved model.
 
     Args:
         folder: The folder to write or replace.
-        marker: A folder that is not empty is replaced only if this file is in it.
 
     Yields:
         An empty folder beside it. If the block raises, it is removed and ``folder`` stays as it was.
 
     Raises:
-        OSError: The parent folder cannot be written to, or what stands there is no saved model but something else.
+        OSError: The parent folder cannot be written to.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file: give the name of a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).exists():
-        raise FileExistsError(f"{folder} holds other files (no {marker}): give a new folder, or empty this one")
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:

@@ -214,6 +214,22 @@ def predict_logits(
     return logits
 
 
+def check_output(folder: str | Path) -> None:
+    """Makes sure that saving a model to a folder would cost nobody their files.
+
+    Args:
+        folder: Where a model is to be saved.
+
+    Raises:
+        FileExistsError: There is a file of that name, or a folder with something other than a saved model in it.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file: give the name of a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").exists():
+        raise FileExistsError(f"{folder} holds other files and no model: give a new folder, or empty this one")
+
+
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> Path:
     """Saves a model as a plain transformers folder that loads without this kit, whole or not at all.
 
@@ -226,8 +242,9 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
         The folder.
 
     Raises:
-        OSError: The folder cannot be written to.
+        OSError: The folder cannot be written to, or holds something other than a saved model.
     """
+    check_output(folder)
     with files.replacing_folder(folder) as part:
         model.save_pretrained(part)
         tokenizer.save_pretrained(part)
@@ -267,6 +284,7 @@ def train_from_files(
         FloatingPointError: The loss became infinite or not a number.
         OSError: The folder cannot be written to.
     """
+    check_output(output)  # before hours of training, not after
     profile = profiles.active()
     checkpoint = checkpoint or models.find_checkpoint(profile)
     tokenizer = models.load_tokenizer(checkpoint, max_length=profile.max_length)

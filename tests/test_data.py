@@ -382,7 +382,7 @@ BAD_FILES = {
     ),
     "JSON that is no object": ("a.jsonl", '{"text": "a", "label": 1}\n["b", 2]\n', {}, "a.jsonl, line 2", "correct it"),
     "broken Parquet": ("a.parquet", "text,label\nGood,2\n", {}, "a.parquet", "not a Parquet file"),
-    "open quote": ("a.csv", 'text,label\n"Good,2\nBad,0\n', {}, "a.csv", "double quotes"),
+    "open quote": ("a.csv", 'text,label\n"Good,2\nBad,0\n', {}, "a.csv, line 3", "double quotes"),
     "wrong text column": (
         "a.csv",
         "review,label\nGood,2\n",
@@ -446,12 +446,12 @@ BAD_FILES = {
         "whole number from 0",
     ),
     "half a star": ("a.csv", "text,label\nGood,3.5\n", {"five_point": True}, "a.csv, row 1", "whole number from 0"),
-    "comma without quotes": ("a.csv", "text,label\nGood,2\nBad, really,0\n", {}, "a.csv", "double quotes"),
+    "comma without quotes": ("a.csv", "text,label\nGood,2\nBad, really,0\n", {}, "a.csv, row 2", "double quotes"),
     "comma without quotes in the first row": (
         "a.csv",
         "text,label\nBad, really,0\nGood,2\n",
         {},
-        "a.csv",
+        "a.csv, row 1",
         "double quotes",
     ),
 }
