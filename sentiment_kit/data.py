@@ -153,18 +153,21 @@ def require_column(table: pd.DataFrame, column: str, *, path: str | Path, option
         raise DataError(f"{Path(path).name}: no column {column!r} (it has: {there}): rename it or use {option}")
 
 
+def _texts(table: pd.DataFrame, column: str, *, path: str | Path) -> list[str]:
+    require_column(table, column, path=path, option="--text-column")
+    for row, text in enumerate(table[column], start=1):
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{Path(path).name}, row {row}: the text is empty: fill it in or delete the row")
+    return [text.strip() for text in table[column]]
+
+
 def read_texts(path: str | Path, *, text_column: str = "text") -> list[str]:
     """Reads the texts of a file that needs no labels.
 
     Raises:
         DataError: As :func:`read_table`; or the column is missing, or a text is empty.
     """
-    table = read_table(path)
-    require_column(table, text_column, path=path, option="--text-column")
-    for row, text in enumerate(table[text_column], start=1):
-        if not isinstance(text, str) or not text.strip():
-            raise DataError(f"{Path(path).name}, row {row}: the text is empty: fill it in or delete the row")
-    return [text.strip() for text in table[text_column]]
+    return _texts(read_table(path), text_column, path=path)
 
 
 def read_reviews(
@@ -190,8 +193,8 @@ def read_reviews(
     Raises:
         DataError: As :func:`read_table`; or a column is missing, a text empty, a label unknown.
     """
-    texts = read_texts(path, text_column=text_column)
     table = read_table(path)
+    texts = _texts(table, text_column, path=path)
     require_column(table, label_column, path=path, option="--label-column")
     parsed = []
     for row, value in enumerate(table[label_column], start=1):
