@@ -4,8 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH  := $(shell sed -n 's/^torch==/torch==/p' requirements.txt)
 
-# Lessons 03 to 06 join when their outputs are refreshed (tests/test_notebooks.py lists those that are not).
-LESSONS ?= $(wildcard notebooks/0[0-2]_*.ipynb)
+LESSONS ?= notebooks
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev course lab test unit lessons lint refresh lock clean
@@ -37,10 +36,10 @@ course: install ## run all lessons in order (FRESH=1 starts over)
 lab: install ## open the lessons in JupyterLab
 	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
-unit: dev ## the tests that run no lesson (a minute or two)
-	@$(BIN)/python -m pytest --doctest-modules sentiment_kit tests
+unit: dev ## the tests that run no lesson (a minute)
+	@$(BIN)/python -m pytest -n 2 --doctest-modules sentiment_kit tests
 
-lessons: dev ## committed lessons under nbval, strict, in an empty runs folder (LESSONS=notebooks for all)
+lessons: dev ## committed lessons under nbval, strict, in an empty runs folder (LESSONS=notebooks/02_… for one)
 	@$(BIN)/python -m pytest -x -p tests.lessons_plugin --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 1800 $(LESSONS)
 

@@ -35,6 +35,15 @@ def _course(args: argparse.Namespace) -> None:
     print_course_summary(course.run(fresh=args.fresh, tell=print))
 
 
+def _load_classifier(folder: Path, **settings: float) -> object:
+    import transformers
+
+    from sentiment_kit.inference import SentimentClassifier
+
+    transformers.logging.disable_progress_bar()  # loading takes a second
+    return SentimentClassifier.from_folder(folder, **settings)
+
+
 def print_course_summary(summary: dict) -> None:
     """Prints the closing table of ``sentiment-kit course``: times, scores, where the model lies, three predictions.
 
@@ -42,7 +51,6 @@ def print_course_summary(summary: dict) -> None:
         summary: What ``course.run`` returned.
     """
     from sentiment_kit import course
-    from sentiment_kit.inference import SentimentClassifier
 
     print(f"\n{'lesson':<20}{'seconds':>9}{'peak MB':>9}")
     for lesson in summary["lessons"]:
@@ -61,7 +69,7 @@ def print_course_summary(summary: dict) -> None:
         "Two hours of people explaining the plot to each other.",
         "The first half is splendid and the second throws it all away.",
     ]
-    for prediction in SentimentClassifier.from_folder(model_dir).predict(reviews):
+    for prediction in _load_classifier(model_dir).predict(reviews):
         print(f"  {prediction.label:<9} {prediction.probability:.2f}  {prediction.text}")
     print("\nNow open the lessons and work through them: make lab")
 
@@ -112,9 +120,8 @@ def _train(args: argparse.Namespace) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     reviews = _read(args, args.data)
     from sentiment_kit import evaluation, files
-    from sentiment_kit.inference import SentimentClassifier
 
-    classifier = SentimentClassifier.from_folder(args.model)
+    classifier = _load_classifier(args.model)
     names = reviews.features["label"].names
     if sorted(names) != sorted(classifier.labels):
         raise ValueError(
@@ -137,9 +144,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
-    from sentiment_kit.inference import SentimentClassifier
-
-    classifier = SentimentClassifier.from_folder(args.model, threshold=args.threshold)
+    classifier = _load_classifier(args.model, threshold=args.threshold)
     if args.input:
         report = classifier.predict_file(args.input, args.output, text_column=args.text_column)
         print(f"{report.predicted} rows labeled: {args.output}")

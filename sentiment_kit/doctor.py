@@ -10,20 +10,10 @@ import psutil
 import torch
 from packaging.requirements import Requirement
 
-from sentiment_kit import data, models, profiles
+from sentiment_kit import course, data, models, profiles
 
 MEMORY_GB = 4
 DISK_GB = 2
-PACKAGES = (
-    "torch",
-    "transformers",
-    "datasets",
-    "evaluate",
-    "accelerate",
-    "scikit-learn",
-    "optuna",
-    "papermill",
-)
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ def _packages() -> Check:
             continue
         if not requirement.specifier.contains(version, prereleases=True):
             problems.append(f"{requirement.name} {version} is not {requirement.specifier}: ")
-        elif requirement.name in PACKAGES:
+        elif requirement.name in course.PACKAGES:
             found.append(f"{requirement.name} {version}")
     return Check(
         "packages", not problems, ", ".join(found), "".join(problems) + "run `pip install -r requirements.txt`"

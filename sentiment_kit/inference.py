@@ -12,7 +12,7 @@ from scipy.special import softmax
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_kit import data, files
-from sentiment_kit.models import CheckpointError, load_tokenizer
+from sentiment_kit.models import CheckpointError, like_length_batches, load_tokenizer
 
 NOT_SURE = "not sure"
 
@@ -96,7 +96,7 @@ class SentimentClassifier:
 
         Args:
             texts: The texts.
-            batch_size: Texts at a time. Texts of like length go together, which saves padding.
+            batch_size: Texts at a time.
 
         Returns:
             An array of shape (texts, labels), float32, in the order of ``texts``; each row adds up to 1.
@@ -109,9 +109,7 @@ class SentimentClassifier:
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"text {position} of {len(texts)} is empty: give a review of at least one word")
         logits = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
-        by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        for start in range(0, len(texts), batch_size):
-            chosen = by_length[start : start + batch_size]
+        for chosen in like_length_batches([len(text) for text in texts], batch_size):
             batch = self.tokenizer([texts[i] for i in chosen], padding=True, truncation=True, return_tensors="pt")
             with torch.inference_mode():
                 output = self.model(**batch.to(self.model.device)).logits

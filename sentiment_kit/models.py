@@ -251,6 +251,24 @@ def count_parameters(model: torch.nn.Module, *, trainable_only: bool = False) ->
     return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable_only)
 
 
+def like_length_batches(lengths: Sequence[int], batch_size: int = 32) -> Iterator[list[int]]:
+    """Puts texts of like length together, which saves padding: it is what makes batches fast.
+
+    Args:
+        lengths: The length of each text, in any unit.
+        batch_size: Texts at a time.
+
+    Yields:
+        The positions of the texts of one batch, shortest texts first. Every position comes once.
+
+    >>> list(like_length_batches([9, 2, 7, 3], batch_size=2))
+    [[1, 3], [2, 0]]
+    """
+    by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
+    for start in range(0, len(lengths), batch_size):
+        yield by_length[start : start + batch_size]
+
+
 def embed(
     texts: Sequence[str],
     *,
@@ -266,7 +284,7 @@ def embed(
         encoder: A model without a head; nothing of it is changed.
         tokenizer: Its tokenizer.
         pooling: ``"mean"`` averages the vectors of all real tokens, ``"cls"`` takes that of the first token.
-        batch_size: Texts at a time. Texts of like length go together, which saves padding.
+        batch_size: Texts at a time.
 
     Returns:
         An array of shape (texts, hidden size), float32, in the order of ``texts``.
@@ -278,9 +296,7 @@ def embed(
         raise ValueError(f"pooling is {pooling!r}: use 'mean' or 'cls'")
     texts = list(texts)
     vectors = np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32)
-    by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-    for start in range(0, len(texts), batch_size):
-        chosen = by_length[start : start + batch_size]
+    for chosen in like_length_batches([len(text) for text in texts], batch_size):
         batch = tokenizer([texts[i] for i in chosen], padding=True, truncation=True, return_tensors="pt")
         batch = batch.to(encoder.device)
         with torch.inference_mode():

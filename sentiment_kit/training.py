@@ -49,6 +49,7 @@ def trainer_settings(*, half_precision: bool = False, seed: int = profiles.SEED)
         "logging_nan_inf_filter": False,  # a loss that is not a number must show
         "save_strategy": "no",
         "seed": seed,
+        "disable_tqdm": False,  # left out, it follows transformers' logging level
         "dataloader_pin_memory": torch.cuda.is_available(),
         **precision(half_precision),
     }
@@ -197,17 +198,15 @@ def predict_logits(
         dataset: Tokenized reviews (``data.tokenize``).
         model: A classifier; it is put in evaluation mode and not changed otherwise.
         tokenizer: Its tokenizer, which pads the batches.
-        batch_size: Reviews at a time. Reviews of like length go together, which saves padding.
+        batch_size: Reviews at a time.
 
     Returns:
         An array of shape (reviews, labels), float32, in the order of ``dataset``.
     """
     model.eval()
     ids = list(dataset["input_ids"])
-    by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
     logits = np.zeros((len(ids), model.config.num_labels), dtype=np.float32)
-    for start in range(0, len(ids), batch_size):
-        chosen = by_length[start : start + batch_size]
+    for chosen in models.like_length_batches([len(one) for one in ids], batch_size):
         batch = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(model.device)
         with torch.inference_mode():
             logits[chosen] = model(**batch).logits.float().cpu().numpy()

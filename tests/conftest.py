@@ -11,30 +11,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-
-# One line per review: film, label, text. The classes can be told apart by single words, so that even a tiny,
-# random network learns them; the lengths differ, so that batches need padding.
-REVIEWS = [
-    ("f01", "negative", "awful"),
-    ("f01", "neutral", "it was fine and it was long , nothing more to say of it"),
-    ("f01", "positive", "a great , great film with a warm heart"),
-    ("f02", "negative", "a dull and awful story that never ends"),
-    ("f02", "neutral", "fine"),
-    ("f02", "positive", "great fun"),
-    ("f03", "negative", "the plot is a mess and the jokes are dull"),
-    ("f03", "neutral", "some scenes are fine , the others are long"),
-    ("f03", "positive", "lovely acting , and a great end"),
-    ("f04", "negative", "dull , dull , dull"),
-    ("f04", "neutral", "an average film : it is fine"),
-    ("f04", "positive", "i laughed and i cried . lovely"),
-    ("f05", "negative", "awful acting and no plot"),
-    ("f05", "neutral", "average , long , but fine on the whole"),
-    ("f05", "positive", "warm , clever and great"),
-    ("f06", "negative", "what a mess"),
-    ("f06", "neutral", "it is average"),
-    ("f06", "positive", "a clever story with lovely music that stays with me for a long time"),
-]
+from tests.samples import REVIEWS
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +78,27 @@ def review_rows() -> list[dict[str, str]]:
         {"review_id": f"r{index:02d}", "film": film, "text": text, "label": label}
         for index, (film, label, text) in enumerate(REVIEWS)
     ]
+
+
+@pytest.fixture(scope="session")
+def reviews(review_rows: list[dict[str, str]]):
+    """The small reviews as a data set with text and label (ClassLabel)."""
+    import datasets
+
+    from sentiment_kit.labels import LABELS
+
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=list(LABELS))})
+    columns = {"text": [row["text"] for row in review_rows]}
+    columns["label"] = [LABELS.index(row["label"]) for row in review_rows]
+    return datasets.Dataset.from_dict(columns, features=features)
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny_encoder: Path):
+    """The tokenizer of the tiny encoder."""
+    from sentiment_kit import models
+
+    return models.load_tokenizer(tiny_encoder)
 
 
 @pytest.fixture

@@ -347,6 +347,15 @@ def test_split_follows_seed_and_shares(cleaned):
     assert not set(halves["train"]["film"]) & set(halves["test"]["film"])
 
 
+def test_films_with_many_reviews_are_in_every_split() -> None:
+    """A split by size would test the large films only: what is tested must be drawn like what is learned from."""
+    sizes = [12] * 40 + [4] * 120
+    rows = [(f"film {index}", label) for index, size in enumerate(sizes) for label in (LABELS * size)[:size]]
+    splits = data.split(pd.DataFrame(rows, columns=["film", "label"]).assign(text=""))
+    large = {name: table["film"].value_counts().eq(12).mean() for name, table in splits.items()}
+    assert all(0.1 < share < 0.45 for share in large.values()), large  # a quarter of all films
+
+
 def test_split_needs_a_film_for_each_split():
     table = reviews_of(("a", "positive"), ("b", "negative"))
     with pytest.raises(ValueError, match="2 films cannot fill 3 splits"):

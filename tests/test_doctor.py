@@ -27,7 +27,7 @@ def _healthy(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def few_reviews(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spares tests of other things the seconds that cleaning two thousand reviews takes."""
+    """Spares tests of other things the seconds that cleaning three thousand reviews takes."""
     few = data.load_raw().head(20)
     monkeypatch.setattr(data, "load_raw", lambda: few)
     monkeypatch.setattr(data, "split", lambda kept: {})  # and of comparing their splits

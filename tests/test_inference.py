@@ -11,16 +11,7 @@ import torch
 from sentiment_kit import data
 from sentiment_kit.inference import NOT_SURE, SentimentClassifier
 from sentiment_kit.models import CheckpointError
-
-TEXTS = [
-    "great",
-    "the plot is a mess and the jokes are dull , " * 5,
-    "fine",
-    "a clever story with lovely music",
-    "awful acting and no plot",
-    "it was fine and it was long , nothing more to say of it",
-    "what a mess",
-]
+from tests.samples import UNEVEN_TEXTS as TEXTS
 
 
 @pytest.fixture(scope="module")

@@ -9,27 +9,12 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from sentiment_kit import models, profiles
-
-# Lengths from one word to thirty, so that batches are mostly padding.
-TEXTS = [
-    "great",
-    "the plot is a mess and the jokes are dull , " * 4,
-    "fine",
-    "a clever story with lovely music",
-    "awful acting and no plot",
-    "it was fine and it was long , nothing more to say of it",
-    "what a mess",
-]
+from tests.samples import UNEVEN_TEXTS as TEXTS
 
 
 @pytest.fixture(scope="module")
 def encoder(tiny_encoder):
     return models.load_encoder(tiny_encoder)
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tiny_encoder):
-    return models.load_tokenizer(tiny_encoder)
 
 
 # ---------------------------------------------------------------- finding a checkpoint

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import datasets
 import nbformat
 import numpy as np
 import pytest
@@ -19,19 +18,6 @@ from sentiment_kit import data, models, training
 from sentiment_kit.labels import LABELS
 
 LESSON_03 = Path(__file__).parents[1] / "notebooks" / "03_fine_tune.ipynb"
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tiny_encoder):
-    return models.load_tokenizer(tiny_encoder)
-
-
-@pytest.fixture(scope="module")
-def reviews(review_rows):
-    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=list(LABELS))})
-    columns = {"text": [row["text"] for row in review_rows]}
-    columns["label"] = [LABELS.index(row["label"]) for row in review_rows]
-    return datasets.Dataset.from_dict(columns, features=features)
 
 
 @pytest.fixture(scope="module")
