@@ -250,6 +250,7 @@ def _execute(name: str, target: Path) -> float:
             kernel_name="python3",
             cwd=profiles.bundled("notebooks"),
             progress_bar={"desc": f"{name:<18}"},
+            extra_arguments=["--IPKernelApp.log_level=40"],  # else each kernel warns of its connection, over the bar
         )
     except (PapermillExecutionError, DeadKernelError) as error:
         if isinstance(error, DeadKernelError):

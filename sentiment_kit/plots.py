@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from sentiment_kit.labels import LABELS
 
@@ -163,7 +164,7 @@ def intervals(table: pd.DataFrame, *, xlabel: str, alt: str) -> AltFigure:
     rows = np.arange(len(table))[::-1]
     errors = [table["score"] - table["low"], table["high"] - table["score"]]
     axes.errorbar(table["score"], rows, xerr=errors, fmt="s", color=COLORS[2], ecolor=COLORS[3], capsize=4)
-    axes.set_yticks(rows, table.index)
+    axes.set_yticks(rows, table.index.str.replace("_", " "))
     axes.set_ylim(-0.5, len(table) - 0.5)
     axes.set_xlabel(xlabel)
     _plain(axes)
@@ -189,6 +190,9 @@ def trials(table: pd.DataFrame, *, alt: str) -> AltFigure:
         }
         left.plot(group["learning_rate"], group["macro_f1"], label=f"batch {size}", **style)
     left.set(xscale="log", xlabel="learning rate", ylabel="macro-F1 (validation)")
+    left.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    left.xaxis.set_major_formatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-"))
+    left.xaxis.set_minor_formatter(NullFormatter())
     left.legend(frameon=False, fontsize=8)
     right.plot(table["trial"], table["macro_f1"], "o", color=COLORS[1], label="trial")
     right.step(table["trial"], table["macro_f1"].cummax(), where="post", color=COLORS[3], label="best so far")

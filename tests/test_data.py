@@ -1,7 +1,9 @@
 """Data: reading files with their faults, cleaning, splitting by film, and the committed reviews themselves."""
 
 import json
+import re
 import shutil
+from collections import Counter
 
 import datasets
 import pandas as pd
@@ -62,6 +64,33 @@ def test_cleaned_reviews_have_no_flaw_left(cleaned):
     for trace in ("<br", "<p>", "&amp;", "&#", "â€", "Ã", "  ", "\n", "\t", "\xa0"):
         assert not kept["text"].str.contains(trace, regex=False).any(), trace
     assert (kept["text"] == kept["text"].str.strip()).all() and not kept["text"].str.lower().duplicated().any()
+
+
+def test_the_reviews_are_many_and_varied(cleaned):
+    kept = cleaned[0]
+    assert len(kept) >= 2400 and kept["film"].nunique() >= 300
+    shares = kept["label"].value_counts(normalize=True)
+    assert all(abs(shares[label] - share) < 0.02 for label, share in zip(LABELS, (0.38, 0.24, 0.38), strict=True))
+    words = [re.findall(r"[\w'’]+", text.casefold()) for text in kept["text"]]
+    openings = Counter(tuple(text[:3]) for text in words if len(text) >= 3)
+    assert openings.most_common(1)[0][1] <= 0.01 * len(kept)
+    fives = Counter(gram for text in words for gram in {tuple(text[i : i + 5]) for i in range(len(text) - 4)})
+    assert fives.most_common(1)[0][1] <= 0.005 * len(kept)
+
+
+def test_every_review_is_labeled_twice_and_neither_pass_copies_the_other(cleaned):
+    kept = cleaned[0]
+    assert set(kept["second_label"]) == set(LABELS)
+    differ = kept[kept["label"] != kept["second_label"]]
+    assert 0 < len(differ) < 0.2 * len(kept)
+
+
+def test_phenomena_name_reviews_that_are_there(cleaned):
+    phenomena = pd.read_csv(COMMITTED / "phenomena.csv", dtype=str)
+    assert phenomena["review_id"].nunique() >= 500
+    assert not phenomena.duplicated().any()
+    dropped = set(cleaned[1]["review_id"])
+    assert set(phenomena["review_id"]) <= set(cleaned[0]["review_id"]) | dropped
 
 
 def test_load_raw_leaves_every_cell_a_string(raw):
