@@ -15,8 +15,8 @@ help: ## this list
 install: $(VENV)/.installed ## make .venv with what the course needs (TORCH_INDEX=URL takes torch from there)
 
 $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make install PYTHON=python3.11"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed; this is $$($(PYTHON) --version). Try: make install PYTHON=python3.11"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing (a few minutes the first time; about 2 GB) ..."
 	@$(BIN)/python -m pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
@@ -31,7 +31,7 @@ $(VENV)/.dev: $(VENV)/.installed
 dev: $(VENV)/.dev ## the same, with the developers' tools
 
 course: install ## run all lessons in order (FRESH=1 starts over)
-	@$(BIN)/python -m sentiment_kit course $(if $(FRESH),--fresh)
+	@$(BIN)/python -m sentiment_kit course $(if $(filter 1,$(FRESH)),--fresh)
 
 lab: install ## open the lessons in JupyterLab
 	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb

@@ -237,11 +237,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("predict: give one or more texts in quotes, or --input FILE")
     if args.command == "predict" and args.input and not args.output:
         parser.error("predict: --input needs --output FILE")
+    if args.command == "predict" and args.output and not args.input:
+        parser.error("predict: --output goes with --input FILE")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         return args.run(args) or 0
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on where it was", file=sys.stderr)
+        hint = "; `sentiment-kit course` goes on where it was" if args.command == "course" else ""
+        print(f"\nstopped{hint}", file=sys.stderr)
         return 130
     except (ValueError, FloatingPointError, OSError, RuntimeError) as error:
         message = str(error)

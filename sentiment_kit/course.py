@@ -166,11 +166,12 @@ def bring(*names: str) -> Path:
 
 def _package_digest() -> str:
     digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    for path in sorted(profiles.bundled("data", "reviews").iterdir()):
-        digest.update(path.name.encode() + path.read_bytes())
+    package, reviews = Path(__file__).parent, profiles.bundled("data", "reviews")
+    for folder, paths in ((package, package.rglob("*.py")), (reviews, reviews.iterdir())):
+        for path in sorted(paths):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and not name.startswith("."):  # editors and file managers leave things there
+                digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -259,7 +260,7 @@ def _execute(name: str, target: Path) -> float:
             what = f"cell {error.exec_count}: {error.ename}: {' '.join(str(error.evalue).split())}"
         raise LessonError(
             f"lesson {name}, {what} (the half-run notebook is {target}; "
-            "put it right and run the same command again: finished lessons are not repeated)"
+            "put it right and run the course again: finished lessons are not repeated)"
         ) from error
     finally:
         meter.stop()
@@ -273,6 +274,13 @@ def _forget(folder: Path, one: Lesson) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _settle_paths() -> None:
+    """Kernels run in the lessons' folder: what a relative path means is settled before one starts."""
+    os.environ["SENTIMENT_KIT_RUNS"] = str(profiles.runs_folder())
+    if chosen := os.environ.get("SENTIMENT_KIT_ENCODER"):
+        os.environ["SENTIMENT_KIT_ENCODER"] = str(Path(chosen).expanduser().resolve())
 
 
 def run_lesson(name: str) -> bool:
@@ -289,6 +297,7 @@ def run_lesson(name: str) -> bool:
     Raises:
         LessonError: The lesson stopped with an error.
     """
+    _settle_paths()
     one, folder = lesson(name), run_folder()
     digest, record = fingerprint(name), _record(folder, name)
     same_inputs = record.get("fingerprint") == digest
@@ -299,6 +308,8 @@ def run_lesson(name: str) -> bool:
     files.write_json(_record_path(folder, name), {"fingerprint": digest, "finished": None})
     started = time.perf_counter()
     peak = _execute(name, folder / "notebooks" / f"{name}.ipynb")
+    if not _is_made(folder, one):
+        raise LessonError(f"lesson {name} ended without making {', '.join(one.makes)}: restore the lesson's last cells")
     finished = {
         "fingerprint": digest,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -349,8 +360,9 @@ def run(*, fresh: bool = False, tell: Callable[[str], None] = _log.info) -> dict
     Raises:
         LessonError: A lesson stopped with an error. What was finished stays finished.
     """
+    _settle_paths()
     if fresh:
-        shutil.rmtree(profiles.runs_folder() / "latest", ignore_errors=True)
+        shutil.rmtree(run_folder())  # this setting's own; a run of another was moved aside
     folder, skipped = run_folder(), []
     _write_summary(folder, skipped, finished=False)
     for one in LESSONS:

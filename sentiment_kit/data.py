@@ -79,6 +79,8 @@ def _read_jsonl(path: Path) -> pd.DataFrame:
             raise DataError(f"{path.name}, line {number}: not JSON ({error.msg}): correct or delete it") from error
         if not isinstance(row, dict):
             raise DataError(f'{path.name}, line {number}: not a JSON object like {{"text": …}}: correct it')
+        if re.search(r"[\ud800-\udfff]", json.dumps(row, ensure_ascii=False)):
+            raise DataError(f"{path.name}, line {number}: half of a character (a cut-off emoji): delete it")
         rows.append(row)
     return pd.DataFrame(rows, dtype=object)
 
@@ -90,6 +92,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
         header, *rows = [row for row in reader if row] or [[]]
     except csv.Error as error:
         raise DataError(f"{path.name}, line {reader.line_num}: not well-formed CSV ({error}): {remedy}") from error
+    if len(set(header)) < len(header):
+        raise DataError(f"{path.name}: two columns have the same name: rename one")
     for number, row in enumerate(rows, start=1):
         row += [""] * (len(header) - len(row))
         if len(row) > len(header):
@@ -149,7 +153,7 @@ def require_column(table: pd.DataFrame, column: str, *, path: str | Path, option
         DataError: There is no such column; the message lists those there are.
     """
     if column not in table.columns:
-        there = ", ".join(map(str, table.columns))
+        there = ", ".join(" ".join(str(name).split())[:40] for name in table.columns)
         raise DataError(f"{Path(path).name}: no column {column!r} (it has: {there}): rename it or use {option}")
 
 
@@ -159,15 +163,6 @@ def _texts(table: pd.DataFrame, column: str, *, path: str | Path) -> list[str]:
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{Path(path).name}, row {row}: the text is empty: fill it in or delete the row")
     return [text.strip() for text in table[column]]
-
-
-def read_texts(path: str | Path, *, text_column: str = "text") -> list[str]:
-    """Reads the texts of a file that needs no labels.
-
-    Raises:
-        DataError: As :func:`read_table`; or the column is missing, or a text is empty.
-    """
-    return _texts(read_table(path), text_column, path=path)
 
 
 def read_reviews(
@@ -349,6 +344,9 @@ def _compare_rows(repaired: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _inspect(reviews: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    twice = reviews["review_id"][reviews["review_id"].duplicated()]
+    if len(twice):
+        raise DataError(f"two rows have the review_id {twice.iloc[0]!r}: give each row its own")
     repaired, found = _inspect_rows(reviews)
     unusable = {review_id for review_id, flaw in found if flaw in DROPPED}
     found += _compare_rows(repaired[~repaired["review_id"].isin(unusable)])
@@ -365,6 +363,9 @@ def find_flaws(reviews: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row for each flaw of a review: ``review_id``, ``flaw``, ``action`` (``drop`` or ``repair``).
+
+    Raises:
+        DataError: Two rows have one ``review_id``.
     """
     return _inspect(reviews)[1]
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import torch
@@ -35,7 +36,7 @@ class Check:
 
 def _python() -> Check:
     found = ".".join(map(str, sys.version_info[:3]))
-    return Check("Python", sys.version_info >= (3, 11), found, "install Python 3.11, 3.12 or 3.13")
+    return Check("Python", (3, 11) <= sys.version_info[:2] <= (3, 13), found, "install Python 3.11, 3.12 or 3.13")
 
 
 def _packages() -> Check:
@@ -83,7 +84,11 @@ def _profile() -> Check:
 
 
 def _checkpoint() -> Check:
-    return Check("encoder", True, models.find_checkpoint())
+    checkpoint = models.find_checkpoint()
+    models.load_tokenizer(checkpoint)  # from a folder, or from the Hub
+    if Path(checkpoint).is_dir():
+        models.load_encoder(checkpoint)
+    return Check("encoder", True, checkpoint)
 
 
 def _data() -> Check:
@@ -112,7 +117,9 @@ CHECKS: dict[str, Callable[[], Check]] = {
 def _tried(name: str, check: Callable[[], Check]) -> Check:
     try:
         result = check()
-    except (models.CheckpointError, FileNotFoundError, ValueError) as error:
+    except importlib.metadata.PackageNotFoundError as error:
+        return Check(name, False, "problem", f"{error.name} is not installed: run `pip install --no-deps -e .`")
+    except (models.CheckpointError, OSError, ValueError) as error:
         return Check(name, False, "problem", str(error))
     return Check(name, result.ok, result.found, "" if result.ok else result.remedy)
 

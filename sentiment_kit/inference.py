@@ -12,7 +12,7 @@ from scipy.special import softmax
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_kit import data, files
-from sentiment_kit.models import CheckpointError, like_length_batches, load_tokenizer
+from sentiment_kit.models import CheckpointError, like_length_batches, load_tokenizer, reason
 
 NOT_SURE = "not sure"
 
@@ -78,16 +78,19 @@ class SentimentClassifier:
             threshold: Answers below this probability become ``"not sure"``.
 
         Raises:
-            CheckpointError: There is no model in the folder.
+            CheckpointError: There is no model in the folder, or one that nobody has trained to classify.
         """
         folder = Path(folder)
         if not (folder / "config.json").is_file():
             raise CheckpointError(f"{folder}: no model here (no config.json): train one first, or correct the path")
         try:
-            model = AutoModelForSequenceClassification.from_pretrained(str(folder))
+            model, report = AutoModelForSequenceClassification.from_pretrained(str(folder), output_loading_info=True)
         except (OSError, ValueError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0][:160]
-            raise CheckpointError(f"{folder}: the model cannot be loaded: train it again (reason: {reason})") from error
+            raise CheckpointError(
+                f"{folder}: the model cannot be loaded: train it again (reason: {reason(error)})"
+            ) from error
+        if report["missing_keys"]:  # transformers would make a random head up
+            raise CheckpointError(f"{folder}: an encoder without a trained head: fine-tune it first")
         model.to("cuda" if torch.cuda.is_available() else "cpu")
         return cls(model, load_tokenizer(folder), threshold=threshold)
 
@@ -152,12 +155,16 @@ class SentimentClassifier:
             text_column: The column with the texts.
 
         Raises:
-            DataError: ``source`` cannot be read, has no such column or no text at all; or ``target`` ends otherwise.
+            DataError: ``source`` cannot be read, has no such column or no text at all, or is where rejected rows go; or
+                ``target`` ends otherwise.
             OSError: ``target`` cannot be written.
         """
         target = Path(target)
         if target.suffix not in (".csv", ".jsonl"):
             raise data.DataError(f"{target.name}: cannot write {target.suffix or 'that'}: use .csv or .jsonl")
+        rejected_path = target.with_name(f"{target.stem}.rejected.jsonl")
+        if Path(source).resolve() == rejected_path.resolve():
+            raise data.DataError(f"{target.name}: its rejected rows would replace the input: give another output name")
         table = data.read_table(source)
         data.require_column(table, text_column, path=source, option="--text-column")
         good = table[text_column].map(lambda text: isinstance(text, str) and bool(text.strip()))
@@ -173,7 +180,6 @@ class SentimentClassifier:
                 rows.to_csv(part, index=False)
             else:
                 rows.to_json(part, orient="records", lines=True, force_ascii=False)
-        rejected_path = target.with_name(f"{target.stem}.rejected.jsonl")
         rejected = [
             {"row": int(position) + 1, "reason": "the text is empty or no text", "content": row}
             for position, row in table.reset_index(drop=True)[~good.to_numpy()].astype(str).to_dict("index").items()

@@ -158,6 +158,12 @@ def find_checkpoint(profile: profiles.Profile | None = None) -> str:
     return profile.checkpoint
 
 
+def reason(error: Exception) -> str:
+    """The first line of what a library says went wrong, short enough to stand in a message of ours."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__
+
+
 @contextlib.contextmanager
 def _explained(checkpoint: str) -> Iterator[None]:
     """Turns the many ways in which loading fails into one message with a remedy."""
@@ -169,8 +175,7 @@ def _explained(checkpoint: str) -> Iterator[None]:
         else:
             problem = "is no folder here and could not be fetched from the Hub"
             remedy = "check the name and the network, or use the laptop profile, which needs neither"
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise CheckpointError(f"checkpoint {checkpoint!r} {problem}: {remedy} (reason: {reason})") from error
+        raise CheckpointError(f"checkpoint {checkpoint!r} {problem}: {remedy} (reason: {reason(error)})") from error
 
 
 def load_tokenizer(checkpoint: str | Path, *, max_length: int = 192) -> PreTrainedTokenizerBase:

@@ -213,6 +213,10 @@ def predict_logits(
     return logits
 
 
+_MODEL_FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"}
+_MODEL_FILES |= {"special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"}  # of other encoders
+
+
 def check_output(folder: str | Path) -> None:
     """Makes sure that saving a model to a folder would cost nobody their files.
 
@@ -225,8 +229,9 @@ def check_output(folder: str | Path) -> None:
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file: give the name of a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").exists():
-        raise FileExistsError(f"{folder} holds other files and no model: give a new folder, or empty this one")
+    strange = sorted(path.name for path in folder.iterdir() if path.name not in _MODEL_FILES) if folder.is_dir() else []
+    if strange:
+        raise FileExistsError(f"{folder} holds {strange[0]}, which is no part of a model: give a new folder")
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> Path:

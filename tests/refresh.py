@@ -44,7 +44,7 @@ def tidy(notebook: nbformat.NotebookNode, runs: str) -> None:
 def main(names: list[str]) -> None:
     paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
     with tempfile.TemporaryDirectory() as folder:
-        runs = os.environ.setdefault("SENTIMENT_KIT_RUNS", folder)
+        runs = os.environ["SENTIMENT_KIT_RUNS"] = os.environ.get("REFRESH_RUNS", folder)
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         for path in tqdm([path for path in paths if not names or path.stem in names], desc="lessons"):
             notebook = nbformat.read(path, as_version=4)

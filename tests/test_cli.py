@@ -596,7 +596,7 @@ def test_an_interrupted_course_ends_in_code_130_and_says_how_to_go_on(
 
     monkeypatch.setattr(course, "run_lesson", interrupt)
     assert main(["course", "--only", "03_fine_tune"]) == 130
-    assert "same command" in capsys.readouterr().err
+    assert "`sentiment-kit course` goes on where it was" in capsys.readouterr().err
 
 
 def test_the_course_ends_with_times_scores_and_three_predictions(

@@ -463,3 +463,38 @@ def test_a_lesson_declares_what_it_brings(one: course.Lesson) -> None:
     assert all(names.index(needed) < names.index(one.name) for needed in one.needs)
     brought = set(_brought(REPOSITORY / "notebooks" / f"{one.name}.ipynb"))
     assert _closure(brought) == _closure(set(one.needs))
+
+
+# ---------------------------------------------------------------- paths and folders
+
+
+def test_relative_folders_mean_the_same_to_the_runner_and_to_the_lessons(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.root)
+    monkeypatch.setenv("SENTIMENT_KIT_RUNS", "elsewhere")
+    course.run()
+    assert (world.root / "elsewhere" / "latest" / "b.txt").exists()
+    assert not (world.root / "notebooks" / "elsewhere").exists()
+
+
+def test_a_lesson_that_makes_nothing_is_not_finished(world: World) -> None:
+    _edit(world.root / "notebooks" / "a_first.ipynb", "made.write_text('a')", "pass")
+    with pytest.raises(course.LessonError, match=r"a_first ended without making a\.txt"):
+        course.run()
+
+
+def test_starting_over_leaves_the_run_of_another_profile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_KIT_PROFILE", "gpu")
+    course.run(fresh=True)
+    kept = [path for path in world.latest.parent.iterdir() if path.name.startswith("laptop-")]
+    assert [(path / "b.txt").exists() for path in kept] == [True]
+
+
+def test_what_an_editor_leaves_among_the_reviews_changes_nothing(world: World) -> None:
+    (world.root / "data" / "reviews" / ".ipynb_checkpoints").mkdir()
+    (world.root / "data" / "reviews" / ".ipynb_checkpoints" / "raw-checkpoint.csv").write_text("x", encoding="utf-8")
+    (world.root / "data" / "reviews" / ".DS_Store").write_text("x", encoding="utf-8")
+    world.log()
+    course.run()
+    assert world.log() == []

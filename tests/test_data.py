@@ -506,6 +506,28 @@ def test_a_bad_file_is_named_with_its_row_and_a_remedy(tmp_path, case):
     assert "\n" not in message
 
 
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    with pytest.raises(data.DataError, match=r"a\.csv: two columns have the same name"):
+        data.read_reviews(written(tmp_path, "a.csv", "text,text,label\nGood,Bad,2\nBad,Good,0\n"))
+
+
+def test_half_a_character_is_named_with_its_line(tmp_path):
+    lines = '{"text": "Good", "label": 2}\n{"text": "Cut off \\ud83d", "label": 0}\n'
+    with pytest.raises(data.DataError, match=r"a\.jsonl, line 2: half of a character"):
+        data.read_reviews(written(tmp_path, "a.jsonl", lines))
+
+
+def test_a_line_break_in_a_header_does_not_break_the_message(tmp_path):
+    with pytest.raises(data.DataError, match="no column 'text'") as caught:
+        data.read_reviews(written(tmp_path, "a.csv", '"What did\nyou think?",label\nGood,2\n'))
+    assert "\n" not in str(caught.value)
+
+
+def test_two_rows_with_one_id_are_refused(raw):
+    with pytest.raises(data.DataError, match="two rows have the review_id 'r0001'"):
+        data.clean(pd.concat([raw.head(3), raw.head(1)], ignore_index=True))
+
+
 def test_a_missing_file_is_named_with_its_path(tmp_path):
     with pytest.raises(data.DataError, match=r"nowhere\.csv: no such file: check the path") as caught:
         data.read_reviews(tmp_path / "nowhere.csv")
@@ -517,7 +539,7 @@ def test_a_missing_file_is_named_with_its_path(tmp_path):
 def test_a_text_is_never_cut_at_a_comma_without_a_word(tmp_path):
     path = written(tmp_path, "a.csv", "text\nGood, really good\n")
     with pytest.raises(data.DataError, match="double quotes"):
-        data.read_texts(path)
+        data.read_table(path)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
@@ -579,12 +601,6 @@ def test_read_reviews_maps_five_points_and_takes_labels_of_ones_own(tmp_path):
     five = ("awful", "bad", "so-so", "good", "great")
     found = data.read_reviews(path, labels=five)
     assert list(found["label"]) == [0, 1, 2, 3, 4] and found.features["label"].names == list(five)
-
-
-def test_read_texts_strips_and_needs_no_labels(tmp_path):
-    assert data.read_texts(written(tmp_path, "a.csv", "text\n Good \nBad\n")) == ["Good", "Bad"]
-    with pytest.raises(data.DataError, match=r"a\.csv, row 2: the text is empty"):
-        data.read_texts(written(tmp_path, "a.csv", 'text\nGood\n""\n'))
 
 
 def test_load_raw_names_a_missing_column(tmp_path):

@@ -256,3 +256,16 @@ def test_a_file_can_be_labeled_in_place(classifier, tmp_path):
     classifier.predict_file(path, path)
     table = data.read_table(path)
     assert table["text"].tolist() == ["great", "fine"] and "predicted" in table.columns
+
+
+def test_rejected_rows_never_replace_the_input(classifier, tmp_path):
+    source = tmp_path / "a.rejected.jsonl"
+    source.write_text('{"text": "great"}\n', encoding="utf-8")
+    with pytest.raises(data.DataError, match="would replace the input"):
+        classifier.predict_file(source, tmp_path / "a.csv")
+    assert source.read_text(encoding="utf-8") == '{"text": "great"}\n'
+
+
+def test_an_encoder_without_a_trained_head_is_refused(tiny_encoder):
+    with pytest.raises(CheckpointError, match="without a trained head"):
+        SentimentClassifier.from_folder(tiny_encoder)

@@ -1,6 +1,5 @@
 """What is installed: pins within ranges, the conda file, and a wheel that carries reviews and lessons."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -130,21 +129,16 @@ def test_the_conda_file_installs_the_same() -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of the tree, so that the checkout stays as it is.
-
-    With hatchling installed nothing is fetched; without it pip takes hatchling from the package registry.
-    """
+    """A wheel built from a copy of the tree, so that the checkout stays as it is. Nothing is fetched."""
     folder = tmp_path_factory.mktemp("wheel")
     unwanted = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     for name in ("sentiment_kit", "data", "notebooks"):
         shutil.copytree(REPOSITORY / name, folder / "source" / name, ignore=unwanted)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, folder / "source" / name)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder)]
-    if importlib.util.find_spec("hatchling"):
-        command.append("--no-build-isolation")
-    done = subprocess.run([*command, str(folder / "source")], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"no wheel; without network, `pip install hatchling` first:\n{done.stderr}"
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    done = subprocess.run([*command, str(folder), str(folder / "source")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     (built,) = folder.glob("*.whl")
     return built
 
