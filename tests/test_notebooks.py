@@ -107,9 +107,9 @@ def test_style_budgets(lesson):
     sizes = [len(lines(cell)) for cell in code]
     assert len(cells) <= 40
     assert max(sizes) <= 15
-    assert statistics.median(sizes) <= 5
+    assert statistics.median(sizes) <= 4
     words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
-    assert 6 <= words / sum(sizes) <= 20
+    assert 8 <= words / sum(sizes) <= 15
     kinds = [cell.cell_type for cell in cells]
     preceded = [kinds[index - 1] == "markdown" for index, kind in enumerate(kinds) if kind == "code"]
     assert sum(preceded) >= 0.9 * len(preceded)
