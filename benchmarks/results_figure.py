@@ -34,7 +34,7 @@ def main() -> None:
     settings = {"checkpoint": checkpoint, "tokenizer": tokenizer}
     model = SentimentClassifier.from_folder(run / "model").model
     predicted = {
-        "majority": evaluation.majority(splits["train"]["label"], len(test)),
+        "commonest label": evaluation.majority(splits["train"]["label"], len(test)),
         "untrained head\n(first of five)": evaluation.untrained_head([test], **settings, seeds=[0])[0][0],
         "frozen encoder +\nlogistic regression": evaluation.frozen_encoder(
             splits["train"], [splits["test"]], **settings

@@ -59,7 +59,7 @@ LESSONS: tuple[Lesson, ...] = (
         ("data/train.jsonl", "data/validation.jsonl", "data/test.jsonl", "data/dropped.csv"),
         0.5,
     ),
-    Lesson("03_fine_tune", ("02_prepare_data",), ("first_model", "first_model.json"), 4),
+    Lesson("03_fine_tune", ("02_prepare_data",), ("first_model", "first_model.json"), 5),
     Lesson("04_tune", ("02_prepare_data",), ("trials.db", "choice.json", "model"), 5),
     Lesson("05_evaluate", ("02_prepare_data", "04_tune"), ("scores.json",), 1),
     Lesson("06_inference", ("02_prepare_data", "04_tune"), ("predictions.csv",), 0.5),
