@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from sentiment_kit import files, models, profiles, training
@@ -281,7 +282,7 @@ def untrained_head(
         CheckpointError: The checkpoint cannot be loaded.
     """
     predicted: list[list[np.ndarray]] = [[] for _ in tests]
-    for seed in seeds:
+    for seed in tqdm(seeds, desc="random heads"):
         model = models.load_classifier(checkpoint, labels=labels, seed=seed)
         for into, test in zip(predicted, tests, strict=True):
             into.append(training.predict_logits(test, model=model, tokenizer=tokenizer).argmax(axis=1))
