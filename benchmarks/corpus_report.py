@@ -9,7 +9,6 @@ on which the models trained here are scored and never trained.
 import argparse
 import re
 import statistics
-import sys
 from collections import Counter
 
 import datasets
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 import transformers
 
-from sentiment_kit import data, evaluation, models, profiles, training
+from sentiment_kit import baselines, data, evaluation, models, profiles
 from sentiment_kit.labels import LABELS, label2id
 
 SPLIT_SEEDS = (profiles.SEED, 1, 2, 3, 4)
@@ -114,9 +113,9 @@ def cheap_runs(kept: pd.DataFrame, others: list[datasets.Dataset]) -> dict[str, 
         splits = data.split(kept, seed=seed)
         train, test = (as_dataset(splits[name]) for name in ("train", "test"))
         features = {name: np.stack([vectors[one] for one in splits[name]["review_id"]]) for name in ("train", "test")}
-        probe = evaluation.linear_probe().fit(features["train"], train["label"])
+        probe = baselines.linear_probe().fit(features["train"], train["label"])
         runs["gold"].append([list(test["label"]), *(list(other["label"]) for other in others)])
-        runs["TF-IDF + logistic regression"].append(evaluation.bag_of_words(train, [test, *others]))
+        runs["TF-IDF + logistic regression"].append(baselines.bag_of_words(train, [test, *others]))
         runs["frozen encoder + logistic regression"].append(
             [probe.predict(one) for one in (features["test"], *other_vectors)]
         )
@@ -131,25 +130,20 @@ def dear_runs(kept: pd.DataFrame, others: list[datasets.Dataset]) -> dict[str, l
     splits = {name: as_dataset(table) for name, table in data.split(kept).items()}
     tokenized = {name: data.tokenize(split, tokenizer=tokenizer) for name, split in splits.items()}
     tests = [tokenized["test"], *(data.tokenize(other, tokenizer=tokenizer) for other in others)]
-    runs = {"the same network from random weights": [], "fine-tuned encoder": []}
-    for (name, found), pretrained in zip(runs.items(), (False, True), strict=True):
-        for seed in TRAINING_SEEDS:
-            print(f"{name}, seed {seed} ...", file=sys.stderr)
-            settings = {
-                "learning_rate": profile.learning_rate,
-                "batch_size": profile.batch_size,
-                "epochs": profile.epochs,
-            }
-            trainer = training.fine_tune(
-                train=tokenized["train"],
-                validation=tokenized["validation"],
-                model=models.load_classifier(checkpoint, seed=seed, pretrained=pretrained),
-                tokenizer=tokenizer,
-                args=training.training_arguments("runs", **settings, seed=seed, eval_strategy="no"),
-                quiet=True,
-            )
-            predict = {"model": trainer.model, "tokenizer": tokenizer}
-            found.append([training.predict_logits(test, **predict).argmax(axis=1) for test in tests])
+    names = ("learning_rate", "batch_size", "epochs")
+    runs = {}
+    for name, pretrained in (("the same network from random weights", False), ("fine-tuned encoder", True)):
+        by_test = baselines.trained(
+            tokenized["train"],
+            tests,
+            checkpoint=checkpoint,
+            tokenizer=tokenizer,
+            settings={setting: getattr(profile, setting) for setting in names},
+            seeds=TRAINING_SEEDS,
+            keep=profiles.runs_folder() / "corpus_report",
+            pretrained=pretrained,
+        )
+        runs[name] = [list(run) for run in zip(*by_test, strict=True)]
     return runs
 
 
@@ -157,7 +151,7 @@ def score_tables(kept: pd.DataFrame, carry_over: str | None) -> None:
     others = [data.read_reviews(carry_over)] if carry_over else []
     cheap, dear = cheap_runs(kept, others), dear_runs(kept, others)
     gold = cheap.pop("gold")
-    majority = [[evaluation.majority(np.concatenate([one[0] for one in gold]), len(part)) for part in gold[0]]]
+    majority = [[baselines.majority(np.concatenate([one[0] for one in gold]), len(part)) for part in gold[0]]]
     every = {"commonest label": (majority, gold[:1])} | {name: (runs, gold) for name, runs in cheap.items()}
     every |= {name: (runs, [gold[0]] * len(runs)) for name, runs in dear.items()}
     for position, title in enumerate(["Hold-out split", "Carry-over: real sentences from elsewhere, never trained on"]):

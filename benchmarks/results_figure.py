@@ -2,7 +2,7 @@
 
 import json
 
-from sentiment_kit import course, data, evaluation, models, plots, profiles, training
+from sentiment_kit import baselines, course, data, evaluation, models, plots, profiles, training
 from sentiment_kit.inference import SentimentClassifier
 
 AIMS = {
@@ -34,9 +34,9 @@ def main() -> None:
     settings = {"checkpoint": checkpoint, "tokenizer": tokenizer}
     model = SentimentClassifier.from_folder(run / "model").model
     predicted = {
-        "commonest label": evaluation.majority(splits["train"]["label"], len(test)),
-        "untrained head\n(first of five)": evaluation.untrained_head([test], **settings, seeds=[0])[0][0],
-        "frozen encoder +\nlogistic regression": evaluation.frozen_encoder(
+        "commonest label": baselines.majority(splits["train"]["label"], len(test)),
+        "untrained head\n(first of five)": baselines.untrained_head([test], **settings, seeds=[0])[0][0],
+        "frozen encoder +\nlogistic regression": baselines.frozen_encoder(
             splits["train"], [splits["test"]], **settings
         )[0],
         "fine-tuned": training.predict_logits(test, model=model, tokenizer=tokenizer).argmax(axis=1),

@@ -1,4 +1,4 @@
-"""Evaluating (lesson 05): scores with intervals, baselines, the hold-out log, and reading the mistakes.
+"""Evaluating (lesson 05): scores with intervals, paired comparisons, the hold-out log, and reading the mistakes.
 
 Every function takes gold and predicted labels by keyword, as class ids, so the two cannot be swapped.
 """
@@ -6,7 +6,7 @@ Every function takes gold and predicted labels by keyword, as class ids, so the 
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from datasets import Dataset
+from scipy.optimize import brentq
 from scipy.special import softmax
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from scipy.stats import binomtest, norm
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from tqdm.auto import tqdm
-from transformers import PreTrainedTokenizerBase
 
-from sentiment_kit import files, models, profiles, training
+from sentiment_kit import files, profiles
 from sentiment_kit.labels import LABELS
 from sentiment_kit.metrics import PerClassF1, sentiment_metrics
 
@@ -59,6 +55,43 @@ def _checked(gold: Sequence[int], predicted: Sequence[int]) -> tuple[np.ndarray,
     return gold, predicted
 
 
+def _known(gold: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> None:
+    strange = sorted(set(gold.tolist() + predicted.tolist()) - set(range(len(labels))))
+    if strange:
+        raise ValueError(
+            f"label id {strange[0]} is none of the {len(labels)} labels: use ids from 0 to {len(labels) - 1}"
+        )
+
+
+def probabilities(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
+    """Turns logits into probabilities (softmax).
+
+    Args:
+        logits: Shape (reviews, labels).
+        temperature: Divides the logits first: above 1 the answers become less sure, below 1 surer. No label changes.
+
+    Returns:
+        The same shape; each row adds up to 1.
+
+    Raises:
+        ValueError: The shape is another, a logit is infinite or not a number, or the temperature is not above 0.
+
+    >>> probabilities(np.array([[0.0, 0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    logits = np.asarray(logits, dtype=float)
+    if logits.ndim != 2:
+        raise ValueError(f"logits have shape {logits.shape}: give one row a review, one column a label")
+    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(broken):
+        raise ValueError(
+            f"the logits of review {broken[0]} are not finite ({logits[broken[0]]}): the training diverged"
+        )
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}: use a number above 0")
+    return softmax(logits / temperature, axis=1)
+
+
 def score(*, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str] = LABELS) -> dict[str, float]:
     """Accuracy and macro-F1.
 
@@ -74,6 +107,7 @@ def score(*, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str
     0.75
     """
     gold, predicted = _checked(gold, predicted)
+    _known(gold, predicted, labels)
     return sentiment_metrics(labels).compute(predictions=predicted, references=gold)
 
 
@@ -113,180 +147,8 @@ def confusion_counts(*, gold: Sequence[int], predicted: Sequence[int], labels: S
     [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
     """
     gold, predicted = _checked(gold, predicted)
+    _known(gold, predicted, labels)
     return confusion_matrix(gold, predicted, labels=range(len(labels)))
-
-
-def _macro_f1_of_counts(counts: np.ndarray) -> np.ndarray:
-    """Macro-F1 of confusion matrices of shape (…, labels, labels): twice the hits over row and column sums."""
-    hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    total = counts.sum(axis=-1) + counts.sum(axis=-2)
-    return np.where(total > 0, 2 * hits / np.maximum(total, 1), 0.0).mean(axis=-1)
-
-
-def _group_counts(gold: np.ndarray, predicted: np.ndarray, groups: Sequence[str], size: int) -> np.ndarray:
-    """One confusion matrix for each group, shape (groups, labels, labels)."""
-    if len(groups) != len(gold):
-        raise ValueError(f"{len(groups)} groups for {len(gold)} reviews: give the film of each review")
-    _, group = np.unique(np.asarray(groups), return_inverse=True)
-    counts = np.zeros((group.max() + 1, size, size))
-    np.add.at(counts, (group, gold, predicted), 1)
-    return counts
-
-
-def bootstrap(
-    *,
-    gold: Sequence[int],
-    predicted: Sequence[int],
-    groups: Sequence[str],
-    minus: Sequence[int] | None = None,
-    labels: Sequence[str] = LABELS,
-    resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = profiles.SEED,
-) -> Interval:
-    """An interval for macro-F1 by drawing whole films again and again.
-
-    Reviews of one film are not independent, so films are drawn, with replacement, not reviews.
-
-    Args:
-        gold: True class ids, shape (reviews,).
-        predicted: Predicted class ids, the same shape.
-        groups: The film of each review.
-        minus: Another model's predictions on the same reviews: the interval is then that of the difference.
-        labels: The label names in the order of their ids.
-        resamples: How many times to draw.
-        level: The share of the draws that the interval covers.
-        seed: Seed of the draws.
-
-    Raises:
-        ValueError: The shapes differ, or there are no reviews.
-
-    Source:
-        Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 13 (percentile intervals).
-    """
-    gold, predicted = _checked(gold, predicted)
-    by_film = _group_counts(gold, predicted, groups, len(labels))
-    draws = np.random.default_rng(seed).multinomial(len(by_film), np.full(len(by_film), 1 / len(by_film)), resamples)
-
-    def scores(counts: np.ndarray) -> tuple[float, np.ndarray]:
-        return float(_macro_f1_of_counts(counts.sum(axis=0))), _macro_f1_of_counts(np.tensordot(draws, counts, 1))
-
-    center, drawn = scores(by_film)
-    if minus is not None:
-        other, drawn_other = scores(_group_counts(*_checked(gold, minus), groups, len(labels)))
-        center, drawn = center - other, drawn - drawn_other
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(center, float(low), float(high))
-
-
-def kappa(first: Sequence[int], second: Sequence[int]) -> float:
-    """Cohen's kappa of two labelings: 1 for full agreement, 0 for what chance would give.
-
-    Source:
-        Cohen (1960), https://doi.org/10.1177/001316446002000104.
-
-    >>> kappa([0, 0, 1, 1], [0, 0, 1, 1])
-    1.0
-    """
-    return float(cohen_kappa_score(first, second))
-
-
-# ---------------------------------------------------------------- baselines
-
-
-def majority(train_labels: Sequence[int], size: int) -> np.ndarray:
-    """Predicts the commonest training label for every review.
-
-    Args:
-        train_labels: Class ids of the training reviews.
-        size: How many reviews to predict.
-
-    >>> majority([2, 0, 2], 2).tolist()
-    [2, 2]
-    """
-    return np.full(size, np.bincount(train_labels).argmax())
-
-
-def bag_of_words(train: Dataset, tests: Sequence[Dataset]) -> list[np.ndarray]:
-    """What counting words gets: TF-IDF of words and word pairs, with logistic regression on top.
-
-    Args:
-        train: Reviews with ``text`` and ``label``.
-        tests: Data sets to predict.
-
-    Returns:
-        Predicted class ids, one array for each data set.
-    """
-    counter = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    model = make_pipeline(counter, LogisticRegression(C=10, max_iter=2000))
-    model.fit(list(train["text"]), list(train["label"]))
-    return [model.predict(list(test["text"])) for test in tests]
-
-
-def linear_probe() -> Pipeline:
-    """The classifier that is trained on frozen features: standardized, then logistic regression. Not yet fitted.
-
-    Source:
-        Alain and Bengio (2016), https://arxiv.org/abs/1610.01644 (linear probes).
-    """
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
-
-
-def frozen_encoder(
-    train: Dataset, tests: Sequence[Dataset], *, checkpoint: str, tokenizer: PreTrainedTokenizerBase
-) -> list[np.ndarray]:
-    """The generic encoder at its best: mean-pooled features, untouched, with logistic regression on top.
-
-    Args:
-        train: Reviews with ``text`` and ``label``.
-        tests: Data sets to predict.
-        checkpoint: Folder or Hub name of the pre-trained encoder.
-        tokenizer: Its tokenizer.
-
-    Returns:
-        Predicted class ids, one array for each data set.
-
-    Raises:
-        CheckpointError: The checkpoint cannot be loaded.
-    """
-    encoder = models.load_encoder(checkpoint)
-
-    def features(dataset: Dataset) -> np.ndarray:
-        return models.embed(list(dataset["text"]), encoder=encoder, tokenizer=tokenizer)
-
-    head = linear_probe().fit(features(train), list(train["label"]))
-    return [head.predict(features(test)) for test in tests]
-
-
-def untrained_head(
-    tests: Sequence[Dataset],
-    *,
-    checkpoint: str,
-    tokenizer: PreTrainedTokenizerBase,
-    seeds: Sequence[int] = range(5),
-    labels: Sequence[str] = LABELS,
-) -> list[list[np.ndarray]]:
-    """The classifier before any training, under several seeds of its random head.
-
-    Args:
-        tests: Tokenized data sets.
-        checkpoint: Folder or Hub name of the pre-trained encoder.
-        tokenizer: Its tokenizer.
-        seeds: One head each. One seed alone proves little: it may be lucky.
-        labels: The label names in the order of their ids.
-
-    Returns:
-        For each data set a list of predicted class ids, one array for each seed.
-
-    Raises:
-        CheckpointError: The checkpoint cannot be loaded.
-    """
-    predicted: list[list[np.ndarray]] = [[] for _ in tests]
-    for seed in tqdm(seeds, desc="random heads"):
-        model = models.load_classifier(checkpoint, labels=labels, seed=seed)
-        for into, test in zip(predicted, tests, strict=True):
-            into.append(training.predict_logits(test, model=model, tokenizer=tokenizer).argmax(axis=1))
-    return predicted
 
 
 def mean_score(
@@ -302,8 +164,243 @@ def mean_score(
     Raises:
         ValueError: The shapes differ, or there are no reviews.
     """
+    if not len(runs):
+        raise ValueError("there is no run to score: give a list with at least one array of predictions")
     scores = [score(gold=gold, predicted=predicted, labels=labels) for predicted in runs]
     return {name: float(np.mean([one[name] for one in scores])) for name in scores[0]}
+
+
+# ---------------------------------------------------------------- intervals
+
+
+METRICS = ("accuracy", "macro_f1")
+"""The scores that stand in every table; ``f1_`` and a label's name is that label's F1."""
+
+
+def _scores_of(counts: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+    """All scores of confusion matrices of shape (…, labels, labels), gold in rows, each of shape (…)."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    each = counts.sum(axis=-1) + counts.sum(axis=-2)
+    f1 = np.where(each > 0, 2 * hits / np.maximum(each, 1), 0.0)  # twice the hits over row sum plus column sum
+    all_reviews = np.maximum(counts.sum(axis=(-1, -2)), 1)
+    scores = {"accuracy": hits.sum(axis=-1) / all_reviews, "macro_f1": f1.mean(axis=-1)}
+    return scores | {f"f1_{name}": f1[..., index] for index, name in enumerate(labels)}
+
+
+class _Films:
+    """Draws whole films, with replacement, and scores each draw: reviews of one film are not independent."""
+
+    def __init__(
+        self, gold: Sequence[int], groups: Sequence[str], labels: Sequence[str], resamples: int, seed: int
+    ) -> None:
+        self.gold, self.labels = np.asarray(gold), labels
+        if len(groups) != len(self.gold):
+            raise ValueError(f"{len(groups)} groups for {len(self.gold)} reviews: give the film of each review")
+        names, self.film = np.unique(np.asarray(groups), return_inverse=True)
+        chances = np.full(len(names), 1 / max(len(names), 1))
+        self.draws = np.random.default_rng(seed).multinomial(len(names), chances, resamples)
+
+    def scores(self, predicted: Sequence[int]) -> dict[str, tuple[float, np.ndarray]]:
+        """Each score on the reviews as they are, and its value in each draw, shape (resamples,)."""
+        gold, predicted = _checked(self.gold, predicted)
+        _known(gold, predicted, self.labels)
+        size = len(self.labels)
+        by_film = np.zeros((self.draws.shape[1], size, size))
+        np.add.at(by_film, (self.film, gold, predicted), 1)
+        center = _scores_of(by_film.sum(axis=0), self.labels)
+        drawn = _scores_of(np.tensordot(self.draws, by_film, 1), self.labels)
+        return {name: (float(center[name]), drawn[name]) for name in center}
+
+
+def _interval(center: float, drawn: np.ndarray, level: float) -> Interval:
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(center, float(low), float(high))
+
+
+def bootstrap(
+    *,
+    gold: Sequence[int],
+    predicted: Sequence[int],
+    groups: Sequence[str],
+    minus: Sequence[int] | None = None,
+    metric: str = "macro_f1",
+    labels: Sequence[str] = LABELS,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = profiles.SEED,
+) -> Interval:
+    """An interval for a score, or for the difference of two models, by drawing whole films again and again.
+
+    Args:
+        gold: True class ids, shape (reviews,).
+        predicted: Predicted class ids, the same shape.
+        groups: The film of each review.
+        minus: Another model's predictions on the same reviews: the interval is then that of the difference.
+        metric: ``"accuracy"``, ``"macro_f1"``, or ``"f1_"`` and a label's name.
+        labels: The label names in the order of their ids.
+        resamples: How many times to draw.
+        level: The share of the draws that the interval covers.
+        seed: Seed of the draws.
+
+    Raises:
+        ValueError: The shapes differ, there are no reviews, or an id or the metric is unknown.
+
+    Source:
+        Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 13 (percentile intervals); Field and Welsh
+        (2007), https://doi.org/10.1111/j.1467-9868.2007.00593.x (drawing whole clusters).
+    """
+    gold, predicted = _checked(gold, predicted)
+    films = _Films(gold, groups, labels, resamples, seed)
+    scores = films.scores(predicted)
+    if metric not in scores:
+        raise ValueError(f"there is no metric {metric!r}: use one of {', '.join(scores)}")
+    center, drawn = scores[metric]
+    if minus is not None:
+        other, drawn_other = films.scores(minus)[metric]
+        center, drawn = center - other, drawn - drawn_other
+    return _interval(center, drawn, level)
+
+
+def interval_table(
+    systems: Mapping[str, Sequence[Sequence[int]]],
+    *,
+    gold: Sequence[int],
+    groups: Sequence[str],
+    labels: Sequence[str] = LABELS,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = profiles.SEED,
+) -> pd.DataFrame:
+    """Every score of every system with its interval, all on the same draws of films.
+
+    Args:
+        systems: By name a list of runs (one for each seed), each predicted class ids of shape (reviews,). A system's
+            score is the mean over its runs, and so is its score in each draw.
+        gold: True class ids, shape (reviews,).
+        groups: The film of each review.
+        labels: The label names in the order of their ids.
+        resamples: How many times to draw.
+        level: The share of the draws that an interval covers.
+        seed: Seed of the draws.
+
+    Returns:
+        One row for each system and metric: ``system``, ``runs``, ``metric``, ``score``, ``low``, ``high``.
+
+    Raises:
+        ValueError: The shapes differ, there are no reviews or no runs, or an id is unknown.
+    """
+    if not systems:
+        raise ValueError("there is no system to score: give at least one by name")
+    films, rows = _Films(_checked(gold, gold)[0], groups, labels, resamples, seed), []
+    for system, runs in systems.items():
+        if not len(runs):
+            raise ValueError(f"{system}: there is no run to score: give a list with at least one array of predictions")
+        scored = [films.scores(predicted) for predicted in runs]
+        for metric in scored[0]:
+            center = float(np.mean([one[metric][0] for one in scored]))
+            interval = _interval(center, np.mean([one[metric][1] for one in scored], axis=0), level)
+            rows.append({"system": system, "runs": len(runs), "metric": metric, **asdict(interval)})
+    return pd.DataFrame(rows)
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """An interval table for the eye: one line for each system, ``.73 [.69, .77]`` in each metric's column."""
+    cells = [f"{row.score:.2f} [{row.low:.2f}, {row.high:.2f}]" for row in table.itertuples()]
+    wide = table.assign(cell=cells).pivot(index="system", columns="metric", values="cell")
+    return wide.loc[table["system"].unique(), table["metric"].unique()].rename_axis(index=None, columns=None)
+
+
+def kappa(first: Sequence[int], second: Sequence[int]) -> float:
+    """Cohen's kappa of two labelings: 1 for full agreement, 0 for what chance would give.
+
+    NaN where both give one and the same label throughout: then chance alone explains all of their agreement.
+
+    Source:
+        Cohen (1960), https://doi.org/10.1177/001316446002000104.
+
+    >>> kappa([0, 0, 1, 1], [0, 0, 1, 1])
+    1.0
+    """
+    return float(cohen_kappa_score(first, second))
+
+
+# ---------------------------------------------------------------- is one model better?
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Two models on the same reviews: how often only one of them is right, and how surprising that is.
+
+    Attributes:
+        only_first: Reviews that only the first model got right.
+        only_second: Reviews that only the second model got right.
+        p_value: How often a fair coin would share them out at least as unevenly.
+    """
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+def mcnemar(*, gold: Sequence[int], first: Sequence[int], second: Sequence[int]) -> McNemar:
+    """McNemar's exact test: only the reviews count on which exactly one of the models is right.
+
+    It takes reviews for independent. Where several belong to one film, hold the paired :func:`bootstrap` beside it.
+
+    Args:
+        gold: True class ids, shape (reviews,).
+        first: One model's predictions, the same shape.
+        second: Another's.
+
+    Raises:
+        ValueError: The shapes differ, or there are no reviews.
+
+    Source:
+        McNemar (1947), https://doi.org/10.1007/BF02295996.
+
+    >>> mcnemar(gold=[0, 1, 2, 2], first=[0, 1, 2, 2], second=[0, 0, 0, 2]).only_first
+    2
+    """
+    gold, first = _checked(gold, first)
+    gold, second = _checked(gold, second)
+    only_first = int(((first == gold) & (second != gold)).sum())
+    only_second = int(((first != gold) & (second == gold)).sum())
+    differ = only_first + only_second
+    return McNemar(only_first, only_second, float(binomtest(only_first, differ).pvalue) if differ else 1.0)
+
+
+def detectable_difference(*, reviews: int, disagreement: float, power: float = 0.8, level: float = 0.95) -> float:
+    """How far apart two models' accuracies must lie before McNemar's test is likely to notice.
+
+    A formula for many reviews: of a few hundred, the exact test of :func:`mcnemar` notices a little less.
+
+    Args:
+        reviews: How many reviews both models are scored on.
+        disagreement: The share of reviews on which exactly one of them is right.
+        power: How often the test shall notice.
+        level: The test's confidence level.
+
+    Returns:
+        The smallest difference of the accuracies, from 0 to 1, that is noticed that often.
+
+    Raises:
+        ValueError: A value is out of range, or there are too few reviews to notice any difference.
+
+    Source:
+        Connor (1987), Sample size for testing differences in proportions for the paired-sample design,
+        https://doi.org/10.2307/2531961.
+    """
+    if not (reviews >= 1 and 0 < disagreement <= 1 and 0 < power < 1 and 0 < level < 1):
+        raise ValueError("give at least one review, a disagreement above 0 and at most 1, and shares between 0 and 1")
+    z_level, z_power = norm.ppf((1 + level) / 2), norm.ppf(power)
+
+    def missing(difference: float) -> float:  # of the reviews that Connor's formula asks for
+        spread = z_level * np.sqrt(disagreement) + z_power * np.sqrt(disagreement - difference**2)
+        return (spread / difference) ** 2 - reviews
+
+    if missing(disagreement) > 0:
+        raise ValueError(f"{reviews} reviews are too few: with a disagreement of {disagreement:.2f} none is noticed")
+    return float(brentq(missing, 1e-6, disagreement))
 
 
 # ---------------------------------------------------------------- the hold-out log
@@ -376,20 +473,49 @@ def worst_mistakes(
 
     Returns:
         A table with ``text``, ``gold``, ``predicted``, ``probability`` (of the predicted label), surest first.
+
+    Raises:
+        ValueError: The logits have another shape, or are not finite.
     """
-    probabilities = softmax(logits, axis=1)
+    chances = probabilities(logits)
     table = pd.DataFrame(
         {
             "text": list(dataset["text"]),
             "gold": [labels[index] for index in dataset["label"]],
-            "predicted": [labels[index] for index in logits.argmax(axis=1)],
-            "probability": probabilities.max(axis=1).round(3),
+            "predicted": [labels[index] for index in chances.argmax(axis=1)],
+            "probability": chances.max(axis=1).round(3),
         }
     )
     wrong = table[table["gold"] != table["predicted"]]
     return wrong.sort_values("probability", ascending=False, kind="stable").head(most).reset_index(drop=True)
 
 
-def as_table(intervals: dict[str, Interval]) -> pd.DataFrame:
-    """Intervals as a table with one line for each name: ``score``, ``low``, ``high``."""
-    return pd.DataFrame({name: asdict(interval) for name, interval in intervals.items()}).T
+def slices(*, gold: Sequence[int], predicted: Sequence[int], by: Sequence[str], level: float = 0.95) -> pd.DataFrame:
+    """Accuracy in parts of the reviews, each with an interval: small parts say little.
+
+    Args:
+        gold: True class ids, shape (reviews,).
+        predicted: Predicted class ids, the same shape.
+        by: The name of each review's part.
+        level: The share that the interval covers.
+
+    Returns:
+        One row for each part, largest first, indexed by its name: ``reviews``, ``score`` (accuracy), ``low``, ``high``.
+
+    Raises:
+        ValueError: The shapes differ, or there are no reviews.
+
+    Source:
+        Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953 (the interval).
+
+    >>> slices(gold=[0, 1, 2], predicted=[0, 1, 1], by=["long", "long", "short"])["score"].to_dict()
+    {'long': 1.0, 'short': 0.0}
+    """
+    gold, predicted = _checked(gold, predicted)
+    if len(by) != len(gold):
+        raise ValueError(f"{len(by)} names of parts for {len(gold)} reviews: give one for each review")
+    rows = {}
+    for name, right in pd.Series(gold == predicted).groupby(list(by), sort=True, dropna=False):
+        interval = binomtest(int(right.sum()), len(right)).proportion_ci(level, method="wilson")
+        rows[name] = {"reviews": len(right), "score": right.mean(), "low": interval.low, "high": interval.high}
+    return pd.DataFrame(rows).T.astype({"reviews": int}).sort_values("reviews", ascending=False, kind="stable")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -172,34 +173,171 @@ def intervals(table: pd.DataFrame, *, xlabel: str, alt: str) -> AltFigure:
     return figure
 
 
+def _rate_axis(axes: object) -> None:
+    axes.set(xscale="log", xlabel="learning rate", ylabel="macro-F1 (validation)")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def trials(table: pd.DataFrame, *, alt: str) -> AltFigure:
     """Two panels of a search: score by learning rate, and the best score so far by trial.
 
     Args:
-        table: As ``tuning.trials_table`` gives it.
+        table: As ``tuning.trials_table`` gives it. Trials that were cut short are drawn hollow.
         alt: Alt text.
     """
     figure = AltFigure(alt)
     left, right = figure.subplots(1, 2, sharey=True)
+    whole = table["state"] == "complete"
     for index, (size, group) in enumerate(table.groupby("batch_size")):
-        style = {
-            "color": COLORS[(index + 2) % 4],
-            "marker": MARKERS[index % 4],
-            "linestyle": "",
-            "markersize": 7,
-        }
-        left.plot(group["learning_rate"], group["macro_f1"], label=f"batch {size}", **style)
-    left.set(xscale="log", xlabel="learning rate", ylabel="macro-F1 (validation)")
-    left.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    left.xaxis.set_major_formatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-"))
-    left.xaxis.set_minor_formatter(NullFormatter())
+        color, style = COLORS[(index + 2) % 4], {"marker": MARKERS[index % 4], "linestyle": "", "markersize": 7}
+        mine = whole[group.index]
+        for part, fill in ((group[mine], color), (group[~mine], "white")):
+            label = f"batch {size}" if fill == color else None
+            left.plot(part["learning_rate"], part["macro_f1"], color=color, markerfacecolor=fill, label=label, **style)
+    _rate_axis(left)
     left.legend(frameon=False, fontsize=8)
-    right.plot(table["trial"], table["macro_f1"], "o", color=COLORS[1], label="trial")
-    right.step(table["trial"], table["macro_f1"].cummax(), where="post", color=COLORS[3], label="best so far")
+    right.plot(table["trial"][whole], table["macro_f1"][whole], "o", color=COLORS[1], label="trial")
+    right.plot(
+        table["trial"][~whole],
+        table["macro_f1"][~whole],
+        "o",
+        color=COLORS[1],
+        markerfacecolor="white",
+        label="cut short",
+    )
+    best = table["macro_f1"].where(whole).cummax().ffill()
+    right.step(table["trial"], best, where="post", color=COLORS[3], label="best so far")
     right.set(xlabel="trial")
     right.legend(frameon=False, fontsize=8)
     for axes in (left, right):
         _plain(axes)
+    return figure
+
+
+def parallel_coordinates(table: pd.DataFrame, *, columns: Sequence[str], alt: str) -> AltFigure:
+    """Each trial as a line across its settings and its score, darker the better it scored.
+
+    Args:
+        table: As ``tuning.trials_table`` gives it.
+        columns: The columns to draw as axes, from left to right; a learning rate is drawn on a logarithmic scale.
+        alt: Alt text.
+    """
+    figure = AltFigure(alt)
+    axes = figure.subplots()
+    heights = {}
+    for column in columns:
+        values = np.log(table[column]) if column == "learning_rate" else table[column].astype(float)
+        heights[column] = (values - values.min()) / max(values.max() - values.min(), 1e-12)
+        for share, edge in ((0, table[column].min()), (1, table[column].max())):
+            axes.annotate(
+                f"{edge:.3g}", (columns.index(column), share), (0, 8 if share else -8), textcoords="offset points",
+                ha="center", va="bottom" if share else "top", fontsize=9,
+            )  # fmt: skip
+    rank = table["macro_f1"].rank(pct=True)
+    for row in rank.sort_values().index:
+        color, width = (COLORS[2], 2.5) if rank[row] > 0.75 else (COLORS[1], 1.0)
+        style = "-" if table.loc[row, "state"] == "complete" else ":"
+        axes.plot([heights[column][row] for column in columns], color=color, linewidth=width, linestyle=style)
+    for place in range(len(columns)):
+        axes.axvline(place, color=COLORS[3], linewidth=0.8)
+    axes.set_xticks(range(len(columns)), [column.replace("_", " ") for column in columns])
+    axes.set(yticks=[], ylim=(-0.15, 1.15))
+    axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
+    return figure
+
+
+def seed_spread(scores: Mapping[str, Sequence[float]], *, ylabel: str, alt: str) -> AltFigure:
+    """The scores of several seeds as dots, with a bar at their mean, one column for each setting.
+
+    Args:
+        scores: By the setting's name one score for each seed.
+        ylabel: What the scores are.
+        alt: Alt text.
+    """
+    figure = AltFigure(alt)
+    axes = figure.subplots()
+    for place, values in enumerate(scores.values()):
+        axes.plot([place] * len(values), values, "o", color=COLORS[2], markersize=7, alpha=0.7)
+        axes.plot([place - 0.2, place + 0.2], [np.mean(values)] * 2, color=COLORS[3], linewidth=2)
+    axes.set_xticks(range(len(scores)), list(scores))
+    axes.set(xlim=(-0.6, len(scores) - 0.4), ylabel=ylabel)
+    _plain(axes)
+    return figure
+
+
+def reliability(tables: Mapping[str, pd.DataFrame], *, alt: str) -> AltFigure:
+    """Accuracy against confidence: on the diagonal, confidence means what it says.
+
+    Args:
+        tables: By a name, what ``calibration.reliability_table`` gave. A dot is larger the more reviews it stands for.
+        alt: Alt text.
+    """
+    figure = AltFigure(alt)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=COLORS[3], linewidth=0.8, linestyle=":", label="calibrated")
+    for index, (name, table) in enumerate(tables.items()):
+        color = COLORS[(2 - 2 * index) % 4]
+        style = {"color": color, "linestyle": ("-", "--")[index % 2], "marker": MARKERS[3 - index % 4], "markersize": 3}
+        axes.plot(table["confidence"], table["accuracy"], label=name, **style)
+        axes.scatter(table["confidence"], table["accuracy"], s=2 * table["reviews"], color=color, alpha=0.4)
+    axes.set(xlabel="confidence (probability of the answer)", ylabel="accuracy", xlim=(0.3, 1.02), ylim=(0, 1.05))
+    axes.legend(frameon=False, loc="upper left")
+    _plain(axes)
+    return figure
+
+
+def abstention(curves: Mapping[str, pd.DataFrame], *, alt: str) -> AltFigure:
+    """Accuracy of the answers given, against the share of reviews that get one.
+
+    Args:
+        curves: By a name, what ``calibration.abstention_curve`` gave.
+        alt: Alt text.
+    """
+    figure = AltFigure(alt)
+    axes = figure.subplots()
+    for index, (name, curve) in enumerate(curves.items()):
+        shown = curve[curve["answered"] >= 0.1]  # a handful of answers is all luck
+        axes.plot(
+            shown["answered"],
+            shown["accuracy"],
+            color=COLORS[(2 - 2 * index) % 4],
+            linestyle=("-", "--")[index % 2],
+            label=name,
+        )
+    axes.set(xlabel="share of reviews answered", ylabel="accuracy of the answers", xlim=(0.08, 1.02))
+    axes.legend(frameon=False)
+    _plain(axes)
+    return figure
+
+
+def colored_words(words: Sequence[str], scores: Sequence[float], *, alt: str) -> AltFigure:
+    """A text whose words are shaded by a score: blue speaks for the label, brown in italics against it.
+
+    Args:
+        words: The words and signs in their order.
+        scores: One for each; the strongest gets the strongest color.
+        alt: Alt text.
+    """
+    figure = AltFigure(alt)
+    axes = figure.subplots()
+    axes.axis("off")
+    strongest = max((abs(score) for score in scores), default=0) or 1.0
+    column, row, width = 0, 0, 58
+    for word, score in zip(words, scores, strict=True):
+        if column and column + len(word) > width:
+            column, row = 0, row + 1
+        share = abs(score) / strongest
+        shade = (*to_rgb(COLORS[2] if score > 0 else COLORS[0]), 0.75 * share)
+        ink = "white" if share > 0.7 else "black"
+        axes.text(
+            column, -row, word, family="monospace", fontsize=10, color=ink, style="normal" if score >= 0 else "italic",
+            bbox={"facecolor": shade, "edgecolor": "black" if share > 0.3 else "none", "linewidth": 0.6, "pad": 2},
+        )  # fmt: skip
+        column += len(word) + 1
+    axes.set(xlim=(-0.5, width + 1), ylim=(-row - 0.7, 0.9))
+    figure.set_size_inches(6, 0.7 + 0.35 * row)
     return figure
 
 

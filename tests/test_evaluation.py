@@ -2,19 +2,35 @@
 
 import json
 import warnings
+from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+from statsmodels.stats import contingency_tables
+from statsmodels.stats.proportion import proportion_confint
 
-from sentiment_kit import data, evaluation, models, training
+from sentiment_kit import evaluation
 from sentiment_kit.evaluation import HoldoutWarning, Interval
 from sentiment_kit.labels import LABELS
 
 
 def macro_f1(gold, predicted):
     return f1_score(gold, predicted, average="macro", labels=[0, 1, 2], zero_division=0)
+
+
+def f1_of(label):
+    return lambda gold, predicted: f1_score(gold, predicted, average="macro", labels=[label], zero_division=0)
+
+
+SCIKIT_LEARNS = {
+    "accuracy": accuracy_score,
+    "macro_f1": macro_f1,
+    **{f"f1_{name}": f1_of(label) for label, name in enumerate(LABELS)},
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,29 +78,53 @@ ABSENT = {
 }
 
 
+@pytest.mark.parametrize("metric", SCIKIT_LEARNS)
 @pytest.mark.parametrize("case", ABSENT)
-def test_the_centre_of_the_bootstrap_is_scikit_learns_macro_f1_with_absent_classes(case):
+def test_the_centre_of_the_bootstrap_is_scikit_learns_with_absent_classes(case, metric):
     gold, predicted = ABSENT[case]
-    interval = evaluation.bootstrap(gold=gold, predicted=predicted, groups=list("aabbc"[: len(gold)]), resamples=20)
-    assert interval.score == pytest.approx(macro_f1(gold, predicted))
-    assert interval.score == pytest.approx(evaluation.score(gold=gold, predicted=predicted)["macro_f1"])
+    films = list("aabbc"[: len(gold)])
+    interval = evaluation.bootstrap(gold=gold, predicted=predicted, groups=films, metric=metric, resamples=20)
+    assert interval.score == pytest.approx(SCIKIT_LEARNS[metric](gold, predicted))
+    assert evaluation.score(gold=gold, predicted=predicted).get(metric, interval.score) == interval.score
+
+
+def test_probabilities_are_torchs_softmax_of_the_divided_logits():
+    logits = np.random.default_rng(0).normal(size=(7, 3)) * 4
+    logits[0] = [1000, 999, -1000]  # too large for a plain exponential
+    for temperature in (0.5, 1.0, 3.0):
+        expected = torch.softmax(torch.tensor(logits) / temperature, dim=1).numpy()
+        np.testing.assert_allclose(evaluation.probabilities(logits, temperature=temperature), expected, atol=1e-12)
+    np.testing.assert_array_equal(evaluation.probabilities(logits), evaluation.probabilities(logits, temperature=1))
+    surest = [evaluation.probabilities(logits, temperature=t)[1].max() for t in (0.5, 1, 3)]
+    assert surest == sorted(surest, reverse=True)
+
+
+def test_probabilities_of_broken_logits_raise():
+    for broken in (np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match=r"the logits of review 1 are not finite.*diverged"):
+            evaluation.probabilities([[0.0, 1.0], [0.0, broken]])
+    with pytest.raises(ValueError, match="one row a review"):
+        evaluation.probabilities([0.0, 1.0])
+    for temperature in (0, -2, np.nan):
+        with pytest.raises(ValueError, match="use a number above 0"):
+            evaluation.probabilities([[0.0, 1.0]], temperature=temperature)
 
 
 # ---------------------------------------------------------------- intervals
 
 
-def slowly(*, gold, predicted, groups, minus=None, resamples, level, seed):
+def slowly(*, gold, predicted, groups, metric, minus=None, resamples, level, seed):
     """The bootstrap as one would write it on a blackboard: build each resample, review by review, and score it."""
     films = sorted(set(groups))
     draws = np.random.default_rng(seed).multinomial(len(films), [1 / len(films)] * len(films), resamples)
-    scores = []
+    scores, score = [], SCIKIT_LEARNS[metric]
     for times in draws:
         chosen = []
         for film, count in zip(films, times, strict=True):
             chosen += [i for i in range(len(gold)) if groups[i] == film] * int(count)
-        one = macro_f1([gold[i] for i in chosen], [predicted[i] for i in chosen])
+        one = score([gold[i] for i in chosen], [predicted[i] for i in chosen])
         if minus is not None:
-            one -= macro_f1([gold[i] for i in chosen], [minus[i] for i in chosen])
+            one -= score([gold[i] for i in chosen], [minus[i] for i in chosen])
         scores.append(one)
     scores.sort()
 
@@ -98,19 +138,34 @@ def slowly(*, gold, predicted, groups, minus=None, resamples, level, seed):
 
 
 @pytest.mark.parametrize(("minus", "level", "seed"), [(None, 0.95, 42), ("poor", 0.9, 7)])
-def test_bootstrap_is_the_plain_loop(sample, minus, level, seed):
+@pytest.mark.parametrize("metric", SCIKIT_LEARNS)
+def test_bootstrap_is_the_plain_loop(sample, metric, minus, level, seed):
     options = {
         "gold": sample["gold"],
         "predicted": sample["good"],
         "groups": sample["films"],
         "minus": sample[minus] if minus else None,
-        "resamples": 60,
+        "metric": metric,
+        "resamples": 40,
         "level": level,
         "seed": seed,
     }
     interval = evaluation.bootstrap(**options)
     assert (interval.low, interval.high) == pytest.approx(slowly(**options))
     assert interval.low < interval.score < interval.high
+
+
+def test_macro_f1_is_the_metric_if_none_is_named(sample):
+    options = {"gold": sample["gold"], "predicted": sample["good"], "groups": sample["films"]}
+    assert evaluation.bootstrap(**options) == evaluation.bootstrap(**options, metric="macro_f1")
+    assert evaluation.bootstrap(**options) != evaluation.bootstrap(**options, metric="accuracy")
+
+
+def test_one_review_or_one_film_has_an_interval_of_no_width():
+    assert evaluation.bootstrap(gold=[1], predicted=[1], groups=["a"], metric="accuracy") == Interval(1, 1, 1)
+    assert evaluation.bootstrap(gold=[1], predicted=[2], groups=["a"]) == Interval(0, 0, 0)
+    of_one_film = evaluation.bootstrap(gold=[0, 1, 2, 2], predicted=[0, 1, 2, 0], groups=["a"] * 4, metric="accuracy")
+    assert of_one_film == Interval(0.75, 0.75, 0.75)
 
 
 def test_films_are_drawn_not_reviews():
@@ -151,6 +206,157 @@ def test_labels_of_ones_own():
     gold, predicted = [0, 1, 1, 0, 1], [0, 1, 0, 0, 1]
     interval = evaluation.bootstrap(gold=gold, predicted=predicted, groups=list("abcde"), labels=("no", "yes"))
     assert interval.score == pytest.approx(f1_score(gold, predicted, average="macro"))
+    own = {"groups": list("abcde"), "labels": ("no", "yes"), "metric": "f1_yes"}
+    assert evaluation.bootstrap(gold=gold, predicted=predicted, **own).score == pytest.approx(0.8)
+
+
+# ---------------------------------------------------------------- the table of intervals
+
+
+def test_interval_table_of_one_run_is_the_bootstrap_of_each_metric(sample):
+    options = {"gold": sample["gold"], "groups": sample["films"], "resamples": 200, "level": 0.9, "seed": 5}
+    table = evaluation.interval_table({"rival": [sample["poor"]], "ours": [sample["good"]]}, **options)
+    expected = []
+    for name, predicted in (("rival", sample["poor"]), ("ours", sample["good"])):
+        for metric in SCIKIT_LEARNS:
+            interval = evaluation.bootstrap(predicted=predicted, metric=metric, **options)
+            expected.append([name, 1, metric, interval.score, interval.low, interval.high])
+    pd.testing.assert_frame_equal(
+        table, pd.DataFrame(expected, columns=["system", "runs", "metric", "score", "low", "high"])
+    )
+
+
+def test_several_runs_are_averaged_within_each_draw(sample):
+    # Two runs that are right on opposite halves of the films: whatever films are drawn, together they score one half.
+    gold = np.tile([0, 1, 2], 20)
+    films = np.repeat(list("abcdefghij"), 6)
+    half = films < "f"
+    wrong = (gold + 1) % 3
+    runs = [np.where(half, gold, wrong), np.where(half, wrong, gold)]
+    table = evaluation.interval_table({"both": runs, "one": runs[:1]}, gold=gold, groups=films)
+    rows = table[table["metric"] == "accuracy"].set_index("system")
+    assert rows.loc["both", ["runs", "score", "low", "high"]].tolist() == pytest.approx([2, 0.5, 0.5, 0.5])
+    assert rows.loc["one", "low"] < 0.3 < 0.7 < rows.loc["one", "high"]
+
+
+def test_the_score_of_several_runs_is_their_mean(sample):
+    runs = [sample["good"], sample["poor"], sample["gold"]]
+    table = evaluation.interval_table({"it": runs}, gold=sample["gold"], groups=sample["films"], resamples=50)
+    for row in table.itertuples():
+        expected = np.mean([SCIKIT_LEARNS[row.metric](sample["gold"], run) for run in runs])
+        assert (row.runs, row.score) == (3, pytest.approx(expected))
+        assert row.low < row.score < row.high
+
+
+def test_interval_table_refuses_what_it_cannot_score(sample):
+    options = {"gold": [0, 1, 2], "groups": list("abc")}
+    with pytest.raises(ValueError, match="forgotten: there is no run to score"):
+        evaluation.interval_table({"ours": [[0, 1, 2]], "forgotten": []}, **options)
+    with pytest.raises(ValueError, match="label id 3 is none of the 3 labels"):
+        evaluation.interval_table({"ours": [[0, 1, 3]]}, **options)
+    with pytest.raises(ValueError, match="one label a review in both"):
+        evaluation.interval_table({"ours": [[0, 1]]}, **options)
+    with pytest.raises(ValueError, match="one label a review in both"):
+        evaluation.interval_table({"a run, not a list of runs": [0, 1, 2]}, **options)
+    with pytest.raises(ValueError, match="2 groups for 3 reviews"):
+        evaluation.interval_table({"ours": [[0, 1, 2]]}, gold=[0, 1, 2], groups=["a", "b"])
+    with pytest.raises(ValueError, match="no labels to score"):
+        evaluation.interval_table({"ours": [[]]}, gold=[], groups=[])
+
+
+def test_readable_has_a_line_for_each_system_and_keeps_the_order():
+    columns = ["system", "runs", "metric", "score", "low", "high"]
+    rows = [
+        ["zebra", 1, "macro_f1", 0.7349, 0.6951, 0.7749],
+        ["zebra", 1, "accuracy", 0.8, 0.75, 1.0],
+        ["ant", 3, "macro_f1", 0.5, 0.4, 0.6],
+        ["ant", 3, "accuracy", 0.0, 0.0, 0.125],
+    ]
+    found = evaluation.readable(pd.DataFrame(rows, columns=columns))
+    assert list(found.index) == ["zebra", "ant"]
+    assert list(found) == ["macro_f1", "accuracy"]
+    assert found.loc["zebra"].tolist() == ["0.73 [0.70, 0.77]", "0.80 [0.75, 1.00]"]
+    assert found.loc["ant"].tolist() == ["0.50 [0.40, 0.60]", "0.00 [0.00, 0.12]"]
+
+
+# ---------------------------------------------------------------- is one model better?
+
+
+def paired(*, both, only_first, only_second, neither):
+    """Gold labels and two models' predictions with these counts; where neither is right, they often disagree too."""
+    size = both + only_first + only_second + neither
+    gold = np.arange(size) % 3
+    first, second = (gold + 1) % 3, (gold + 1 + np.arange(size) % 2) % 3
+    first[: both + only_first] = gold[: both + only_first]
+    second[:both] = gold[:both]
+    second[both + only_first :][:only_second] = gold[both + only_first :][:only_second]
+    order = np.random.default_rng(1).permutation(size)
+    return {"gold": gold[order], "first": first[order], "second": second[order]}
+
+
+TABLES = [(20, 9, 2, 5), (3, 1, 8, 40), (50, 30, 14, 6), (0, 0, 9, 3), (7, 6, 6, 1), (10, 4, 5, 0), (4, 1, 0, 0)]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_mcnemar_is_statsmodels_exact_test(table):
+    both, only_first, only_second, neither = table
+    answers = paired(both=both, only_first=only_first, only_second=only_second, neither=neither)
+    found = evaluation.mcnemar(**answers)
+    assert (found.only_first, found.only_second) == (only_first, only_second)
+    expected = contingency_tables.mcnemar([[both, only_first], [only_second, neither]], exact=True)
+    assert found.p_value == pytest.approx(float(expected.pvalue))
+    back = evaluation.mcnemar(gold=answers["gold"], first=answers["second"], second=answers["first"])
+    assert (back.only_first, back.only_second) == (only_second, only_first)
+    assert back.p_value == pytest.approx(found.p_value)
+
+
+def test_mcnemar_of_models_that_are_right_on_the_same_reviews_finds_nothing():
+    assert evaluation.mcnemar(gold=[0, 1, 2], first=[0, 1, 1], second=[0, 1, 0]) == evaluation.McNemar(0, 0, 1.0)
+    assert evaluation.mcnemar(gold=[0], first=[1], second=[2]) == evaluation.McNemar(0, 0, 1.0)
+    assert evaluation.mcnemar(gold=[0], first=[0], second=[2]) == evaluation.McNemar(1, 0, 1.0)
+
+
+@cache
+def exact_p(only_first, only_second):
+    return float(contingency_tables.mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
+
+
+@pytest.mark.parametrize(
+    ("reviews", "disagreement", "power", "level"),
+    [(300, 0.3, 0.8, 0.95), (1000, 0.1, 0.8, 0.95), (400, 0.5, 0.5, 0.95), (600, 0.3, 0.9, 0.9), (500, 0.4, 0.8, 0.99)],
+)
+def test_a_detectable_difference_is_noticed_as_often_as_asked_for(reviews, disagreement, power, level):
+    difference = evaluation.detectable_difference(reviews=reviews, disagreement=disagreement, power=power, level=level)
+    shares = [(disagreement + difference) / 2, (disagreement - difference) / 2, 1 - disagreement]
+    drawn = np.random.default_rng(0).multinomial(reviews, shares, size=3000)
+    noticed = np.mean([exact_p(first, second) <= 1 - level for first, second, _ in drawn.tolist()])
+    assert noticed == pytest.approx(power, abs=0.06)  # Connor's formula approximates; the exact test is cautious
+
+
+def test_a_smaller_difference_takes_more_reviews_or_less_power():
+    options = {"reviews": 300, "disagreement": 0.2, "power": 0.8, "level": 0.95}
+
+    def found(name, values):
+        return [evaluation.detectable_difference(**(options | {name: value})) for value in values]
+
+    falling = found("reviews", [50, 100, 300, 1000, 10_000])
+    assert falling == sorted(falling, reverse=True) and falling[0] > 5 * falling[-1]
+    for name, values in {
+        "power": [0.5, 0.8, 0.9, 0.99],
+        "level": [0.8, 0.95, 0.99],
+        "disagreement": [0.1, 0.2, 0.6],
+    }.items():
+        rising = found(name, values)
+        assert rising == sorted(rising) and rising[0] < rising[-1]
+    assert evaluation.detectable_difference(reviews=300, disagreement=0.2) == found("power", [0.8])[0]
+
+
+def test_a_difference_that_cannot_be_detected_raises():
+    with pytest.raises(ValueError, match=r"10 reviews are too few.*0\.20"):
+        evaluation.detectable_difference(reviews=10, disagreement=0.2)
+    for strange in ({"reviews": 0}, {"disagreement": 0}, {"disagreement": 1.1}, {"power": 1}, {"level": 95}):
+        with pytest.raises(ValueError, match="shares between 0 and 1"):
+            evaluation.detectable_difference(**({"reviews": 300, "disagreement": 0.2} | strange))
 
 
 # ---------------------------------------------------------------- what cannot be scored
@@ -159,8 +365,13 @@ SCORERS = {
     "score": evaluation.score,
     "report": evaluation.report,
     "confusion_counts": evaluation.confusion_counts,
+    "mean_score": lambda gold, predicted: evaluation.mean_score(gold=gold, runs=[predicted]),
     "bootstrap": lambda gold, predicted: evaluation.bootstrap(gold=gold, predicted=predicted, groups=["a"] * len(gold)),
+    "mcnemar, first": lambda gold, predicted: evaluation.mcnemar(gold=gold, first=predicted, second=gold),
+    "mcnemar, second": lambda gold, predicted: evaluation.mcnemar(gold=gold, first=gold, second=predicted),
+    "slices": lambda gold, predicted: evaluation.slices(gold=gold, predicted=predicted, by=["a"] * len(gold)),
 }
+KNOWING = ("score", "report", "confusion_counts", "mean_score", "bootstrap")  # these know the labels
 
 
 @pytest.mark.parametrize("name", SCORERS)
@@ -174,14 +385,31 @@ def test_degenerate_input_raises(name):
         score(gold=[0, 1], predicted=np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize("name", KNOWING)
+def test_an_id_that_is_no_label_raises(name):
+    for strange in (-1, 3):
+        with pytest.raises(ValueError, match=f"label id {strange} is none of the 3 labels: use ids from 0 to 2"):
+            SCORERS[name](gold=[0, 1], predicted=[0, strange])
+        with pytest.raises(ValueError, match=f"label id {strange} is none of the 3 labels"):
+            SCORERS[name](gold=[strange, 1], predicted=[0, 1])
+
+
+def test_an_unknown_metric_raises_and_the_known_are_named():
+    with pytest.raises(ValueError, match=r"no metric 'f1_great': use one of accuracy, macro_f1, f1_negative"):
+        evaluation.bootstrap(gold=[0, 1], predicted=[0, 1], groups=["a", "b"], metric="f1_great")
+
+
 def test_bootstrap_refuses_a_comparison_that_does_not_fit():
     with pytest.raises(ValueError, match="one label a review in both"):
         evaluation.bootstrap(gold=[0, 1, 2], predicted=[0, 1, 2], minus=[0, 1], groups=list("abc"))
 
+    with pytest.raises(ValueError, match="label id 7 is none of the 3 labels"):
+        evaluation.bootstrap(gold=[0, 1, 2], predicted=[0, 1, 2], minus=[0, 1, 7], groups=list("abc"))
+
 
 @pytest.mark.parametrize("films", [["a", "b"], ["a"], list("abcd")])
 def test_bootstrap_needs_the_film_of_each_review(films):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=f"{len(films)} groups for 3 reviews: give the film of each review"):
         evaluation.bootstrap(gold=[0, 1, 2], predicted=[0, 1, 1], groups=films)
 
 
@@ -194,42 +422,7 @@ def test_kappa_is_agreement_beyond_chance():
     assert evaluation.kappa(first, second) == pytest.approx((agreed - chance) / (1 - chance))
 
 
-# ---------------------------------------------------------------- baselines
-
-
-def test_majority_comes_from_the_training_labels():
-    assert evaluation.majority([1, 1, 0, 2], 3).tolist() == [1, 1, 1]
-    with pytest.raises(ValueError):
-        evaluation.majority([], 3)
-
-
-def test_bag_of_words_learns_which_words_go_with_which_label(reviews):
-    again = reviews.select([5, 1, 9])
-    whole, part = evaluation.bag_of_words(reviews, [reviews, again])
-    assert np.mean(whole == np.array(reviews["label"])) > 0.9  # one third by chance; single words tell the labels
-    assert part.tolist() == whole[[5, 1, 9]].tolist()
-
-
-def test_frozen_encoder_learns_from_its_features_and_scores_each_data_set(reviews, tiny_encoder, tokenizer):
-    options = {"checkpoint": str(tiny_encoder), "tokenizer": tokenizer}
-    again = reviews.select([5, 1, 9])
-    whole, part = evaluation.frozen_encoder(reviews, [reviews, again], **options)
-    assert np.mean(whole == np.array(reviews["label"])) > 0.6  # one third by chance
-    assert part.tolist() == whole[[5, 1, 9]].tolist()
-    flipped = reviews.map(lambda row: {"label": 2 - row["label"]})  # it learns from the labels it is given
-    assert evaluation.frozen_encoder(flipped, [reviews], **options)[0].tolist() == (2 - whole).tolist()
-
-
-def test_untrained_head_is_the_plain_classifier_under_each_seed(reviews, tiny_encoder, tokenizer):
-    tokenized = data.tokenize(reviews, tokenizer=tokenizer)
-    tests = [tokenized, tokenized.select([3, 4])]
-    first, second = evaluation.untrained_head(tests, checkpoint=str(tiny_encoder), tokenizer=tokenizer, seeds=[4, 9, 4])
-    assert len(first) == len(second) == 3
-    assert first[0].tolist() == first[2].tolist() != first[1].tolist()
-    assert second[1].tolist() == first[1][[3, 4]].tolist()
-    head = models.load_classifier(tiny_encoder, seed=9)
-    expected = training.predict_logits(tokenized, model=head, tokenizer=tokenizer).argmax(axis=1)
-    assert first[1].tolist() == expected.tolist()
+# ---------------------------------------------------------------- several runs
 
 
 def test_mean_score_is_the_mean_over_runs(sample):
@@ -237,6 +430,8 @@ def test_mean_score_is_the_mean_over_runs(sample):
     found = evaluation.mean_score(gold=sample["gold"], runs=runs)
     assert found["macro_f1"] == pytest.approx(np.mean([macro_f1(sample["gold"], run) for run in runs]))
     assert found["accuracy"] == pytest.approx(np.mean([accuracy_score(sample["gold"], run) for run in runs]))
+    with pytest.raises(ValueError, match="there is no run to score"):
+        evaluation.mean_score(gold=sample["gold"], runs=[])
 
 
 # ---------------------------------------------------------------- the hold-out log
@@ -341,7 +536,38 @@ def test_worst_mistakes_are_the_surest_first(reviews):
     assert list(evaluation.worst_mistakes(some, logits=logits, most=2)["text"]) == [texts[3], texts[4]]
 
 
-def test_as_table_has_a_line_for_each_name_in_order():
-    table = evaluation.as_table({"b": Interval(0.5, 0.4, 0.7), "a": Interval(0.2, 0.1, 0.3)})
-    assert table.loc["b"].to_dict() == {"score": 0.5, "low": 0.4, "high": 0.7}
-    assert list(table.index) == ["b", "a"]
+def test_worst_mistakes_need_finite_logits_and_may_be_none(reviews):
+    some = reviews.select(range(3))
+    assert evaluation.worst_mistakes(some, logits=np.eye(3)).empty
+    with pytest.raises(ValueError, match="the logits of review 2 are not finite"):
+        evaluation.worst_mistakes(some, logits=np.array([[1.0, 0, 0], [1, 0, 0], [np.nan, 0, 0]]))
+
+
+@pytest.mark.parametrize("level", [0.95, 0.8])
+def test_slices_have_wilsons_intervals_largest_first(level):
+    by = ["long"] * 12 + ["none right"] * 5 + ["all right"] * 30 + ["one"]
+    hit = np.array([1] * 9 + [0] * 3 + [0] * 5 + [1] * 30 + [1], dtype=bool)
+    gold = np.arange(48) % 3
+    order = np.random.default_rng(2).permutation(48)
+    predicted = np.where(hit, gold, (gold + 1) % 3)
+    names = [by[i] for i in order]
+    table = evaluation.slices(gold=gold[order], predicted=predicted[order], by=names, level=level)
+    assert list(table.index) == ["all right", "long", "none right", "one"]
+    assert table["reviews"].tolist() == [30, 12, 5, 1]
+    assert table["score"].tolist() == [1, 0.75, 0, 1]
+    low, high = proportion_confint(np.array([30, 9, 0, 1]), table["reviews"], alpha=1 - level, method="wilson")
+    np.testing.assert_allclose(table["low"], low, atol=1e-12)
+    np.testing.assert_allclose(table["high"], high, atol=1e-12)
+
+
+def test_slices_are_at_95_percent_if_nothing_is_said():
+    options = {"gold": [0, 1, 2], "predicted": [0, 1, 1], "by": ["a", "a", "b"]}
+    pd.testing.assert_frame_equal(evaluation.slices(**options), evaluation.slices(**options, level=0.95))
+
+
+def test_slices_lose_no_review():
+    table = evaluation.slices(gold=[0, 1, 2], predicted=[0, 1, 1], by=["a", None, None])
+    assert table["reviews"].tolist() == [2, 1]
+    assert table["score"].tolist() == [0.5, 1.0]
+    with pytest.raises(ValueError, match="2 names of parts for 3 reviews"):
+        evaluation.slices(gold=[0, 1, 2], predicted=[0, 1, 1], by=["a", "b"])

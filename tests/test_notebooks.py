@@ -123,3 +123,15 @@ def test_aims_and_recap(lesson):
     assert "laptop" in first and "GPU" in first
     assert "Recap" in last and "exercises/" in last
     assert "course.bring(" in code_cells(lesson)[0].source
+
+
+def test_the_hold_out_is_opened_by_lessons_05_and_05b_only():
+    # `make lessons` also puts a tripwire in its place while 03 and 04 run.
+    opening = re.compile(r"load_splits\([^)]*\btest\b|test\.jsonl")
+    readers = {
+        path.stem
+        for path in LESSONS
+        for cell in code_cells(nbformat.read(path, as_version=4))
+        if opening.search(cell.source)
+    }
+    assert readers == {"05_evaluate", "05b_look_closer"}
