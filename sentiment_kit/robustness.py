@@ -41,6 +41,11 @@ def typo(text: str, rng: random.Random) -> str | None:
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
 
 
+_NO_NAMES = frozenset(
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August "
+    "September October November December Christmas Easter English French German Italian Spanish Russian Japanese "
+    "Chinese American British Irish Scottish The This That And But She They You".split()
+)
 _NAMES = ("Okafor", "Lindqvist", "Marchetti", "Tanaka", "Novak", "Haddad", "Pereira", "Mbeki")
 
 
@@ -48,9 +53,9 @@ def other_name(text: str, rng: random.Random) -> str | None:
     """Puts another name in the place of one that stands inside a sentence, wherever it stands.
 
     >>> other_name("A role that Lorimer could play asleep.", random.Random(1))
-    'A role that Marchetti could play asleep.'
+    'A role that Lindqvist could play asleep.'
     """
-    names = re.findall(r"(?<=[a-z,] )(?!I\b)[A-Z][a-z]{2,}\b", text)
+    names = [name for name in re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}\b", text) if name not in _NO_NAMES]
     if not names:
         return None
     old = rng.choice(names)
@@ -71,27 +76,57 @@ def neutral_sentence(text: str, rng: random.Random) -> str | None:
     return f"{aside} {text}" if rng.random() < 0.5 else f"{text} {aside}"
 
 
-_AFFIRMED = re.compile(r"\b(is|was|are|were|does|did|do|has|have|can|could|will|would)\b(?! not\b|n't)")
+NEGATED: dict[str, str] = {
+    "I would watch it again.": "I would not watch it again.",
+    "It is worth the ticket.": "It is not worth the ticket.",
+    "The jokes are funny.": "The jokes are not funny.",
+    "This one works.": "This one does not work.",
+    "I cared about every one of them.": "I cared about none of them.",
+    "It moved me.": "It did not move me.",
+    "You should see it.": "You should not see it.",
+    "There is a reason to stay to the end.": "There is no reason to stay to the end.",
+    "The acting convinces.": "The acting never convinces.",
+    "It has wit and it has heart.": "It has no wit and it has no heart.",
+    "My children were delighted.": "My children were not delighted.",
+    "A film to be proud of.": "Not a film to be proud of.",
+    "I was bored.": "I was never bored.",
+    "The plot makes little sense, and that hurts.": "The plot makes little sense, and that does not hurt.",
+    "It drags.": "It never drags.",
+    "The ending is a cheat.": "The ending is no cheat.",
+    "I regret the evening.": "I do not regret the evening.",
+    "The dialogue is clumsy.": "The dialogue is not clumsy.",
+    "It wastes its cast.": "It does not waste its cast.",
+    "It is a mess.": "It is not a mess.",
+}
+"""Short texts, written for the kit, each with a negation of itself: the label should be another."""
+
+_NEGATIONS = re.compile(
+    r"\b(?:no|not|never|nobody|none|nothing|neither|nor|cannot|rarely|few|hardly|barely|scarcely|without)\b|n['’]t\b",
+    re.IGNORECASE,
+)
 
 
 def negate(text: str, rng: random.Random) -> str | None:
-    """Turns a short text around: removes its one ``not`` or ``never``, or puts ``not`` after its one verb.
+    """Turns a short text around: looks it up in :data:`NEGATED`, removes its one ``not`` or ``never``, or puts one in.
 
-    Texts of more than one clause are left out, as turning one clause need not turn the whole.
+    Left out is whatever might not turn as a whole: more than twelve words, than one clause, than one negation.
 
     >>> negate("The plot is thin.", random.Random(0))
     'The plot is not thin.'
     >>> negate("It never drags.", random.Random(0))
     'It drags.'
     """
-    if len(text.split()) > 12 or re.search(r"[,;:]|\bbut\b|\band\b|\bor\b", text):
+    if text in NEGATED:
+        return NEGATED[text]
+    if len(text.split()) > 12 or re.search(r"[,;:]|[.!?…]\s|\b(?:but|and|or)\b", text):
         return None
-    negations = re.findall(r"\b(?:not|never) ", text)
-    if len(negations) == 1:
-        return text.replace(negations[0], "", 1)
-    if negations or re.search(r"n't\b|\b[Nn]o\b|\bnor\b|\bnothing\b|\bhardly\b", text):
-        return None
-    verbs = list(_AFFIRMED.finditer(text))
+    negations = list(_NEGATIONS.finditer(text))
+    if negations:
+        only = negations[0]
+        if len(negations) > 1 or only[0] not in ("not", "never"):
+            return None
+        return text[: only.start()] + text[only.end() :].lstrip()
+    verbs = list(re.finditer(r"(?<=\w )(?:is|was|are|were)\b", text))
     if len(verbs) != 1:
         return None
     return text[: verbs[0].end()] + " not" + text[verbs[0].end() :]
@@ -165,7 +200,12 @@ def batch_effect(texts: Sequence[str], classifier: SentimentClassifier) -> dict[
 
     Returns:
         ``labels_changed`` (a count) and ``largest_difference`` between the two probabilities of a label.
+
+    Raises:
+        ValueError: There are no texts.
     """
+    if not len(texts):
+        raise ValueError("there are no texts: give at least one")
     alone = np.concatenate([classifier.probabilities([text]) for text in texts])
     longest = max(texts, key=len)
     together = np.concatenate(  # each with the longest text, so that each is padded as far as can be

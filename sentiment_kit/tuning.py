@@ -1,6 +1,7 @@
 """Tuning (lesson 04): a search space, trials that survive a restart and are cut short when hopeless, and choosing."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -110,7 +111,10 @@ def search(
         while finished() < trials:
             trial = study.ask(dict(space))
             try:
-                study.tell(trial, train_once(**trial.params, callbacks=[_Pruning(trial)]))
+                score = float(train_once(**trial.params, callbacks=[_Pruning(trial)]))
+                if math.isnan(score):
+                    raise FloatingPointError("the score is not a number")
+                study.tell(trial, score)
             except (optuna.TrialPruned, FloatingPointError) as error:  # that it leads nowhere is a finding, not the end
                 pruned = isinstance(error, optuna.TrialPruned)
                 study.tell(trial, state=TrialState.PRUNED if pruned else TrialState.FAIL)

@@ -134,12 +134,29 @@ def test_negate_removes_the_negation_or_puts_one_after_the_verb(text, expected):
         "The plot is what it was.",
         "It is not what never was.",
         "Great fun.",
+        "Never has mucus been so tender.",
+        "Nobody is listening.",
+        "The film can't say what it is.",
+        "It doesn’t know what it is.",
+        "It rained. The film was dull.",
+        "Is this art?",
         "long " * 11 + "is it",
         "long " * 11 + "not it",
     ],
 )
 def test_negate_leaves_out_what_it_cannot_turn_for_certain(text):
     assert robustness.negate(text, random.Random(0)) is None
+
+
+def test_written_negations_are_looked_up_and_add_a_negation():
+    assert len(robustness.NEGATED) == len(set(robustness.NEGATED.values())) == 20
+    for text, negated in robustness.NEGATED.items():
+        assert robustness.negate(text, random.Random(0)) == negated
+        assert len(robustness._NEGATIONS.findall(negated)) > len(robustness._NEGATIONS.findall(text))
+
+
+def test_days_and_nationalities_are_no_names():
+    assert results(robustness.other_name, "Seen one Friday, an English film.") == {None}
 
 
 # ---------------------------------------------------------------- many texts
