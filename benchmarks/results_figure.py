@@ -11,7 +11,8 @@ AIMS = {
     "02_prepare_data": "audit, clean, split without leaks",
     "03_fine_tune": "a head on the encoder, the whole model trained; generic against fine-tuned",
     "04_tune": "learning rate, batch size, epochs, chosen on validation",
-    "05_evaluate": "the hold-out, once: intervals, baselines, mistakes",
+    "05_evaluate": "the hold-out, once: six opponents, intervals, paired tests, slices, mistakes",
+    "05b_look_closer": "optional: calibration, abstention, robustness, attributions",
     "06_inference": "new reviews: one, many, a file; 'not sure'",
 }
 
@@ -39,12 +40,13 @@ def main() -> None:
         "frozen encoder +\nlogistic regression": baselines.frozen_encoder(
             splits["train"], [splits["test"]], **settings
         )[0],
+        "TF-IDF +\nlogistic regression": baselines.bag_of_words(splits["train"], [splits["test"]])[0],
         "fine-tuned": training.predict_logits(test, model=model, tokenizer=tokenizer).argmax(axis=1),
     }
     gold, films = list(test["label"]), list(splits["test"]["film"])
-    intervals = {name: evaluation.bootstrap(gold=gold, predicted=one, groups=films) for name, one in predicted.items()}
+    scores = evaluation.interval_table({name: [one] for name, one in predicted.items()}, gold=gold, groups=films)
     figure = plots.intervals(
-        evaluation.as_table(intervals),
+        scores[scores["metric"] == "macro_f1"].set_index("system"),
         xlabel="macro-F1 on the hold-out reviews (95 % interval)",
         alt="results",
     )

@@ -14,7 +14,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from sentiment_kit import profiles
 
 SPACE: dict[str, optuna.distributions.BaseDistribution] = {
-    "learning_rate": optuna.distributions.FloatDistribution(2e-5, 1.2e-4, log=True),
+    "learning_rate": optuna.distributions.FloatDistribution(2.3e-5, 2.1e-4, log=True),
     "batch_size": optuna.distributions.CategoricalDistribution([8, 16, 32]),
     "epochs": optuna.distributions.IntDistribution(1, 2),
 }
