@@ -539,7 +539,7 @@ def tokenize(
     def add_ids(batch: dict[str, list]) -> dict[str, list]:
         return dict(tokenizer(batch["text"], truncation=True, return_token_type_ids=False))
 
-    columns = dataset["train"].column_names if isinstance(dataset, dict) else dataset.column_names
+    columns = (next(iter(dataset.values())) if isinstance(dataset, dict) else dataset).column_names
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()  # it takes a moment only
     try:

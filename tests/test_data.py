@@ -676,9 +676,9 @@ def test_tokenize_takes_all_splits_at_once_and_leaves_progress_bars_as_they_were
     tokenizer = models.load_tokenizer(tiny_bert)
     reviews = data.read_reviews(train_file)
     before = datasets.are_progress_bars_disabled()
-    both = data.tokenize(datasets.DatasetDict(train=reviews, test=reviews.select([3])), tokenizer=tokenizer)
+    both = data.tokenize(datasets.DatasetDict(validation=reviews, test=reviews.select([3])), tokenizer=tokenizer)
     assert datasets.are_progress_bars_disabled() is before
-    assert both["test"][0] == both["train"][3]
+    assert both["test"][0] == both["validation"][3]
 
 
 def test_subset_is_fixed_and_has_the_classes_in_their_shares():
