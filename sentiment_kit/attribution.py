@@ -50,7 +50,8 @@ def explain(text: str, classifier: SentimentClassifier, *, label: str | None = N
         steps: How many steps: more take longer and come closer to completeness.
 
     Returns:
-        A score for each word: word pieces are joined, special tokens left out of the words (not of ``error``).
+        A score for each word: word pieces are joined; special tokens are the same in both texts, score 0 and are left
+        out. A text longer than the tokenizer's ``model_max_length`` is cut.
 
     Raises:
         ValueError: The text is empty, or there is no such label.

@@ -1,6 +1,6 @@
 """Opponents (lesson 05): what a fine-tuned model must beat, from always one label to the same network untaught.
 
-Each takes the data sets to predict as a list and gives back predicted class ids, one array for each of them.
+Most take the data sets to predict as a list and give back predicted class ids for each of them, in that order.
 """
 
 import hashlib

@@ -173,10 +173,6 @@ def mean_score(
 # ---------------------------------------------------------------- intervals
 
 
-METRICS = ("accuracy", "macro_f1")
-"""The scores that stand in every table; ``f1_`` and a label's name is that label's F1."""
-
-
 def _scores_of(counts: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
     """All scores of confusion matrices of shape (…, labels, labels), gold in rows, each of shape (…)."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
@@ -273,6 +269,8 @@ def interval_table(
 ) -> pd.DataFrame:
     """Every score of every system with its interval, all on the same draws of films.
 
+    The intervals hold the luck of which films were scored. The luck of the seed is not in them: average over runs.
+
     Args:
         systems: By name a list of runs (one for each seed), each predicted class ids of shape (reviews,). A system's
             score is the mean over its runs, and so is its score in each draw.
@@ -304,7 +302,11 @@ def interval_table(
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """An interval table for the eye: one line for each system, ``.73 [.69, .77]`` in each metric's column."""
+    """An interval table for the eye: one line for each system, ``0.73 [0.69, 0.77]`` in each metric's column.
+
+    Args:
+        table: As :func:`interval_table` gives it.
+    """
     cells = [f"{row.score:.2f} [{row.low:.2f}, {row.high:.2f}]" for row in table.itertuples()]
     wide = table.assign(cell=cells).pivot(index="system", columns="metric", values="cell")
     return wide.loc[table["system"].unique(), table["metric"].unique()].rename_axis(index=None, columns=None)
@@ -478,20 +480,27 @@ def worst_mistakes(
         ValueError: The logits have another shape, or are not finite.
     """
     chances = probabilities(logits)
+    if chances.shape != (len(dataset), len(labels)):
+        raise ValueError(
+            f"logits have shape {chances.shape}: {len(dataset)} reviews of {len(labels)} labels are expected"
+        )
     table = pd.DataFrame(
         {
             "text": list(dataset["text"]),
             "gold": [labels[index] for index in dataset["label"]],
             "predicted": [labels[index] for index in chances.argmax(axis=1)],
-            "probability": chances.max(axis=1).round(3),
+            "probability": chances.max(axis=1),
         }
     )
     wrong = table[table["gold"] != table["predicted"]]
-    return wrong.sort_values("probability", ascending=False, kind="stable").head(most).reset_index(drop=True)
+    surest = wrong.sort_values("probability", ascending=False, kind="stable").head(most)
+    return surest.round({"probability": 3}).reset_index(drop=True)
 
 
 def slices(*, gold: Sequence[int], predicted: Sequence[int], by: Sequence[str], level: float = 0.95) -> pd.DataFrame:
     """Accuracy in parts of the reviews, each with an interval: small parts say little.
+
+    The intervals take reviews for independent; where several are of one film they are a little too narrow.
 
     Args:
         gold: True class ids, shape (reviews,).

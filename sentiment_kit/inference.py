@@ -59,23 +59,37 @@ class SentimentClassifier:
         model: A classifier.
         tokenizer: Its tokenizer.
         threshold: Answers below this probability become ``"not sure"``; 0 turns that off.
+        temperature: Divides the logits before they become probabilities (lesson 05b); no label changes.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, threshold: float = 0.0) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        threshold: float = 0.0,
+        temperature: float = 1.0,
+    ) -> None:
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold is {threshold}: use a probability from 0 to 1")
+        if not temperature > 0:
+            raise ValueError(f"temperature is {temperature}: use a number above 0")
+        self.temperature = temperature
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.threshold = threshold
         self.labels = [model.config.id2label[index] for index in range(model.config.num_labels)]
 
     @classmethod
-    def from_folder(cls, folder: str | Path, *, threshold: float = 0.0) -> "SentimentClassifier":
+    def from_folder(
+        cls, folder: str | Path, *, threshold: float = 0.0, temperature: float = 1.0
+    ) -> "SentimentClassifier":
         """Loads a model that lesson 04, ``sentiment-kit train`` or plain transformers saved.
 
         Args:
             folder: The model's folder.
             threshold: Answers below this probability become ``"not sure"``.
+            temperature: Divides the logits before they become probabilities (lesson 05b).
 
         Raises:
             CheckpointError: There is no model in the folder, or one that nobody has trained to classify.
@@ -92,7 +106,7 @@ class SentimentClassifier:
         if report["missing_keys"]:  # transformers would make a random head up
             raise CheckpointError(f"{folder}: an encoder without a trained head: fine-tune it first")
         model.to("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model, load_tokenizer(folder), threshold=threshold)
+        return cls(model, load_tokenizer(folder), threshold=threshold, temperature=temperature)
 
     def probabilities(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
         """Computes the probability of each label for each text.
@@ -117,7 +131,7 @@ class SentimentClassifier:
             with torch.inference_mode():
                 output = self.model(**batch.to(self.model.device)).logits
             logits[chosen] = output.float().cpu().numpy()
-        return softmax(logits, axis=1)
+        return softmax(logits / self.temperature, axis=1)
 
     def predict(self, texts: Sequence[str], *, batch_size: int = 32) -> list[Prediction]:
         """Labels texts.

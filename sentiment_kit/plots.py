@@ -163,8 +163,12 @@ def intervals(table: pd.DataFrame, *, xlabel: str, alt: str) -> AltFigure:
     figure = AltFigure(alt)
     axes = figure.subplots()
     rows = np.arange(len(table))[::-1]
-    errors = [table["score"] - table["low"], table["high"] - table["score"]]
-    axes.errorbar(table["score"], rows, xerr=errors, fmt="s", color=COLORS[2], ecolor=COLORS[3], capsize=4)
+    axes.hlines(rows, table["low"].astype(float), table["high"].astype(float), color=COLORS[3])
+    for end in ("low", "high"):
+        axes.plot(table[end], rows, "|", color=COLORS[3], markersize=9)
+    axes.plot(table["score"], rows, "s", color=COLORS[2])
+    if (table["low"] < 0).any() or (table["low"].abs() < 0.05).any():
+        axes.axvline(0, color=COLORS[3], linewidth=0.8, linestyle=":")
     axes.set_yticks(rows, table.index.str.replace("_", " "))
     axes.set_ylim(-0.5, len(table) - 0.5)
     axes.set_xlabel(xlabel)
@@ -273,8 +277,13 @@ def reliability(tables: Mapping[str, pd.DataFrame], *, alt: str) -> AltFigure:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=COLORS[3], linewidth=0.8, linestyle=":", label="calibrated")
     for index, (name, table) in enumerate(tables.items()):
-        color = COLORS[(2 - 2 * index) % 4]
-        style = {"color": color, "linestyle": ("-", "--")[index % 2], "marker": MARKERS[3 - index % 4], "markersize": 3}
+        color = COLORS[(2, 0, 3, 1)[index % 4]]
+        style = {
+            "color": color,
+            "linestyle": ("-", "--", ":", "-.")[index % 4],
+            "marker": MARKERS[3 - index % 4],
+            "markersize": 3,
+        }
         axes.plot(table["confidence"], table["accuracy"], label=name, **style)
         axes.scatter(table["confidence"], table["accuracy"], s=2 * table["reviews"], color=color, alpha=0.4)
     axes.set(xlabel="confidence (probability of the answer)", ylabel="accuracy", xlim=(0.3, 1.02), ylim=(0, 1.05))
@@ -297,8 +306,8 @@ def abstention(curves: Mapping[str, pd.DataFrame], *, alt: str) -> AltFigure:
         axes.plot(
             shown["answered"],
             shown["accuracy"],
-            color=COLORS[(2 - 2 * index) % 4],
-            linestyle=("-", "--")[index % 2],
+            color=COLORS[(2, 0, 3, 1)[index % 4]],
+            linestyle=("-", "--", ":", "-.")[index % 4],
             label=name,
         )
     axes.set(xlabel="share of reviews answered", ylabel="accuracy of the answers", xlim=(0.08, 1.02))

@@ -77,7 +77,11 @@ def test_at_least_80_percent_of_printing_cells_are_compared(lesson):
     varying = [cell for cell in printing if is_ignored(cell)]
     # Training, timing and bring cells are exempt, if a compared cell with output comes soon after: see below.
     compared = [cell for cell in printing if not is_ignored(cell)]
-    exempt = [cell for cell in varying if re.search(r"train\(|fine_tune\(|search\(|train_once\(|trained\(|bring\(|untrained_head\(", cell.source)]
+    exempt = [
+        cell
+        for cell in varying
+        if re.search(r"train\(|fine_tune\(|search\(|train_once\(|trained\(|bring\(|untrained_head\(", cell.source)
+    ]
     assert len(compared) >= 0.8 * (len(printing) - len(exempt))
 
 

@@ -59,26 +59,27 @@ def test_a_name_is_replaced_wherever_it_stands():
 
 
 def test_a_longer_name_is_another_name():
-    found = results(robustness.other_name, "Then Ann met Annabel.")
+    found = results(robustness.other_name, "Then Ann gives Annabel's part.")
     assert {changed.split()[1] == "Ann" for changed in found} == {True, False}  # either may be drawn
-    assert all(("Annabel." in changed) != ("Then Ann met" in changed) for changed in found)
+    assert all(("Annabel's" in changed) != ("Then Ann gives" in changed) for changed in found)
 
 
 def test_one_name_is_replaced_and_the_others_stay():
-    found = results(robustness.other_name, "We saw Lorimer meet Hart.")
+    found = results(robustness.other_name, "We saw Lorimer could, unlike Hart's.")
     kept = {tuple(name for name in ("Lorimer", "Hart") if name in changed) for changed in found}
     assert kept == {("Lorimer",), ("Hart",)}
     assert len(found) > 8  # several names are put in
 
 
 def test_a_name_is_never_replaced_by_itself():
-    assert "Then came Novak." not in results(robustness.other_name, "Then came Novak.")
+    assert "Here Novak sings." not in results(robustness.other_name, "Here Novak sings.")
 
 
 def test_the_first_word_of_a_sentence_is_no_name():
-    for changed in results(robustness.other_name, "Hart met Lorimer. Everyone left."):
-        first, met, name, everyone, left = changed.split()
-        assert (first, met, everyone, left) == ("Hart", "met", "Everyone", "left.") and name != "Lorimer."
+    for changed in results(robustness.other_name, "Hart knows Lorimer could. Everyone left."):
+        first, knows, name, could, everyone, left = changed.split()
+        assert (first, knows, could, everyone, left) == ("Hart", "knows", "could.", "Everyone", "left.")
+        assert name != "Lorimer"
 
 
 @pytest.mark.parametrize(
@@ -155,8 +156,8 @@ def test_written_negations_are_looked_up_and_add_a_negation():
         assert len(robustness._NEGATIONS.findall(negated)) > len(robustness._NEGATIONS.findall(text))
 
 
-def test_days_and_nationalities_are_no_names():
-    assert results(robustness.other_name, "Seen one Friday, an English film.") == {None}
+def test_days_places_and_nationalities_are_no_names():
+    assert results(robustness.other_name, "Seen one Friday in Lagos, an English film.") == {None}
 
 
 # ---------------------------------------------------------------- many texts
