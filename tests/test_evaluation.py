@@ -515,6 +515,14 @@ def test_what_cannot_be_scored_is_not_logged(tmp_path):
 # ---------------------------------------------------------------- mistakes
 
 
+def test_worst_mistakes_are_sorted_before_they_are_rounded(reviews):
+    logits = np.array([[0.0, 0.0, 9.0], [0.0, 0.0, 20.0], [12.0, 0.0, 0.0]])  # gold: 0, 1, 2; all round to 1.000
+    found = evaluation.worst_mistakes(reviews.select(range(3)), logits=logits)
+    assert list(found["text"]) == [reviews["text"][place] for place in (1, 2, 0)]
+    with pytest.raises(ValueError, match="2 reviews of 3 labels are expected"):
+        evaluation.worst_mistakes(reviews.select(range(2)), logits=logits)
+
+
 def test_worst_mistakes_are_the_surest_first(reviews):
     some = reviews.select(range(6))  # negative, neutral, positive, twice
     logits = np.array(

@@ -49,6 +49,16 @@ def test_probabilities_do_not_depend_on_the_company(classifier, alone, batch_siz
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
+def test_the_temperature_divides_the_logits_and_changes_no_label(classifier, alone):
+    cool = SentimentClassifier(classifier.model, classifier.tokenizer, temperature=2.5).probabilities(TEXTS)
+    expected = alone ** (1 / 2.5)  # dividing logits is taking the root of probabilities
+    np.testing.assert_allclose(cool, expected / expected.sum(axis=1, keepdims=True), atol=1e-5)
+    assert (cool.argmax(axis=1) == alone.argmax(axis=1)).all() and cool.max() < alone.max()
+    for broken in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="temperature is .*: use a number above 0"):
+            SentimentClassifier(classifier.model, classifier.tokenizer, temperature=broken)
+
+
 def test_predictions_keep_the_order_of_the_texts(classifier, alone):
     order = [4, 0, 6, 2, 5, 1, 3, 0]
     found = classifier.predict([TEXTS[i] for i in order], batch_size=3)
