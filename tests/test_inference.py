@@ -55,7 +55,7 @@ def test_the_temperature_divides_the_logits_and_changes_no_label(classifier, alo
     np.testing.assert_allclose(cool, expected / expected.sum(axis=1, keepdims=True), atol=1e-5)
     assert (cool.argmax(axis=1) == alone.argmax(axis=1)).all() and cool.max() < alone.max()
     for broken in (0, -1, float("nan")):
-        with pytest.raises(ValueError, match="temperature is .*: use a number above 0"):
+        with pytest.raises(ValueError, match=r"temperature is .*: use a number above 0"):
             SentimentClassifier(classifier.model, classifier.tokenizer, temperature=broken)
 
 

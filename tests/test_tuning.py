@@ -95,11 +95,11 @@ def test_a_trial_that_a_killed_process_left_running_is_tried_again(tmp_path):
 
 
 def test_diverging_trials_are_failures_and_do_not_count(tmp_path, caplog):
-    recorder = Recorder(diverges=lambda learning_rate, **_: learning_rate > 1.2e-4)
+    recorder = Recorder(diverges=lambda learning_rate, **_: learning_rate > 7e-5)
     table = tuning.search(recorder, storage=tmp_path / "trials.db", trials=5)
-    diverged = [one for one in recorder.calls if one["learning_rate"] > 1.2e-4]
+    diverged = [one for one in recorder.calls if one["learning_rate"] > 7e-5]
     assert diverged  # the seed draws some, or this would prove nothing
-    assert len(table) == 5 and (table["learning_rate"] <= 1.2e-4).all()
+    assert len(table) == 5 and (table["learning_rate"] <= 7e-5).all()
     assert states(tmp_path / "trials.db").count(TrialState.FAIL) == len(diverged)
     assert len([line for line in caplog.messages if "the training loss is nan" in line]) == len(diverged)
 
