@@ -154,6 +154,9 @@ def trials_table(storage: str | Path) -> pd.DataFrame:
 def choose(table: pd.DataFrame, *, standard_error: float = 0.0) -> dict[str, float]:
     """Picks the cheapest trial among those that cannot be told from the best.
 
+    Costs within a tenth of the lowest count as equal, as a clock is no finer. Of these the gentlest is taken, the one with
+    the lowest learning rate (if there is one): the others lie nearer to where training diverges.
+
     Args:
         table: As :func:`trials_table` gives it; trials that were cut short are not chosen.
         standard_error: How far a trial's score typically lies from what the setting is worth: the standard deviation
@@ -172,6 +175,7 @@ def choose(table: pd.DataFrame, *, standard_error: float = 0.0) -> dict[str, flo
     if finished.empty:
         raise ValueError("there are no finished trials to choose from: run the search first")
     good = finished[finished["macro_f1"] >= finished["macro_f1"].max() - standard_error]
-    row = good.sort_values(["seconds", "trial"]).iloc[0]
+    cheap = good[good["seconds"] <= 1.1 * good["seconds"].min()]
+    row = cheap.sort_values([*({"learning_rate"} & set(cheap.columns)), "seconds", "trial"]).iloc[0]
     chosen = row.drop(["trial", "macro_f1", "seconds", "state"]).to_dict()
     return {name: int(value) if float(value).is_integer() else float(value) for name, value in chosen.items()}

@@ -351,6 +351,12 @@ def test_choose_breaks_ties_by_the_earlier_trial_and_gives_whole_numbers_as_such
     assert type(chosen["learning_rate"]) is float
 
 
+@pytest.mark.parametrize(("dearer", "expected"), [(1.09, 1e-4), (1.11, 2e-4)])
+def test_of_equally_cheap_trials_the_gentlest_is_taken(dearer, expected):
+    pair = TRIALS.head(2).assign(learning_rate=[2e-4, 1e-4], macro_f1=0.7, seconds=[10, 10 * dearer], state="complete")
+    assert tuning.choose(pair)["learning_rate"] == expected
+
+
 def test_choose_never_takes_a_trial_that_was_cut_short():
     cut = TRIALS.assign(state=["complete", "pruned", "pruned", "complete"])  # the best and the third were
     assert tuning.choose(cut)["learning_rate"] == 1e-4
