@@ -154,7 +154,7 @@ def trials_table(storage: str | Path) -> pd.DataFrame:
 def choose(table: pd.DataFrame, *, standard_error: float = 0.0) -> dict[str, float]:
     """Picks the cheapest trial among those that cannot be told from the best.
 
-    Costs within a tenth of the lowest count as equal, as a clock is no finer. Of these the gentlest is taken, the one with
+    Costs within a tenth of the lowest count as equal: a clock is no finer. Of these the gentlest is taken, the one with
     the lowest learning rate (if there is one): the others lie nearer to where training diverges.
 
     Args:
