@@ -11,7 +11,7 @@ AIMS = {
     "02_prepare_data": "audit, clean, split without leaks",
     "03_fine_tune": "a head on the encoder, the whole model trained; generic against fine-tuned",
     "04_tune": "learning rate, batch size, epochs, chosen on validation",
-    "05_evaluate": "the hold-out, once: six opponents, intervals, paired tests, slices, mistakes",
+    "05_evaluate": "the hold-out, once: five opponents, intervals, paired tests, slices, mistakes",
     "05b_look_closer": "optional: calibration, abstention, robustness, attributions",
     "06_inference": "new reviews: one, many, a file; 'not sure'",
 }
