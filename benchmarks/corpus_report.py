@@ -127,14 +127,14 @@ def dear_runs(kept: pd.DataFrame, others: list[datasets.Dataset]) -> dict[str, l
     profile = profiles.PROFILES["laptop"]
     checkpoint = models.find_checkpoint(profile)
     tokenizer = models.load_tokenizer(checkpoint, max_length=profile.max_length)
-    splits = {name: as_dataset(table) for name, table in data.split(kept).items()}
-    tokenized = {name: data.tokenize(split, tokenizer=tokenizer) for name, split in splits.items()}
-    tests = [tokenized["test"], *(data.tokenize(other, tokenizer=tokenizer) for other in others)]
+    splits = data.split(kept)
+    parts = [as_dataset(splits["train"]), as_dataset(splits["test"]), *others]
+    train, *tests = (data.tokenize(part, tokenizer=tokenizer) for part in parts)
     names = ("learning_rate", "batch_size", "epochs")
     runs = {}
     for name, pretrained in (("the same network from random weights", False), ("fine-tuned encoder", True)):
         by_test = baselines.trained(
-            tokenized["train"],
+            train,
             tests,
             checkpoint=checkpoint,
             tokenizer=tokenizer,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from captum.attr import LayerIntegratedGradients
+from transformers import BatchEncoding
 
 from sentiment_kit.inference import SentimentClassifier
 
@@ -65,7 +66,8 @@ def explain(text: str, classifier: SentimentClassifier, *, label: str | None = N
         raise ValueError(f"there is no label {label!r}: use one of {', '.join(classifier.labels)}")
     target = int(chances.argmax()) if label is None else classifier.labels.index(label)
     tokenizer, model = classifier.tokenizer, classifier.model
-    batch = tokenizer(text, truncation=True, return_special_tokens_mask=True, return_tensors="pt").to(model.device)
+    asked = {"return_special_tokens_mask": True, "return_offsets_mapping": True}
+    batch = tokenizer(text, truncation=True, return_tensors="pt", **asked).to(model.device)
     ids, added = batch["input_ids"], batch["special_tokens_mask"].bool()
     masked = ids.masked_fill(~added, tokenizer.mask_token_id)  # an unknown word is masked too
 
@@ -78,17 +80,16 @@ def explain(text: str, classifier: SentimentClassifier, *, label: str | None = N
     scores = pieces.sum(dim=-1)[0].detach().double().cpu().numpy()
     with torch.inference_mode():
         start, end = float(logit(masked)[0]), float(logit(ids)[0])
-    words, joined = _by_word(text, classifier, scores)
+    words, joined = _by_word(text, batch, scores)
     return Attribution(classifier.labels[target], words, joined, start, end)
 
 
-def _by_word(text: str, classifier: SentimentClassifier, scores: np.ndarray) -> tuple[tuple, tuple]:
+def _by_word(text: str, batch: BatchEncoding, scores: np.ndarray) -> tuple[tuple, tuple]:
     """Joins the pieces of each word: its letters as they stand in the text, and the sum of its scores."""
-    encoded = classifier.tokenizer(text, truncation=True, return_offsets_mapping=True)
     words: dict[int, list] = {}
-    for place, (word, (begin, end)) in enumerate(zip(encoded.word_ids(), encoded["offset_mapping"], strict=True)):
+    for word, (begin, end), score in zip(batch.word_ids(), batch["offset_mapping"][0].tolist(), scores, strict=True):
         if word is None:
             continue
         known = words.setdefault(word, [begin, end, 0.0])
-        known[1], known[2] = end, known[2] + float(scores[place])
+        known[1], known[2] = end, known[2] + float(score)
     return tuple(text[begin:end] for begin, end, _ in words.values()), tuple(score for *_, score in words.values())

@@ -116,10 +116,6 @@ def untrained_head(
     return predicted
 
 
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
 def trained(
     train: Dataset,
     tests: Sequence[Dataset],
@@ -153,10 +149,12 @@ def trained(
         FloatingPointError: The loss became infinite or not a number.
     """
     inputs = [[list(one["input_ids"]) for one in (train, *tests)], list(train["label"]), dict(settings), list(labels)]
+    parts = json.dumps([inputs, str(checkpoint)], sort_keys=True, default=str)
+    digest = hashlib.sha256(parts.encode()).hexdigest()[:16]
     kind = "pretrained" if pretrained else "random"
     runs = []
     for seed in tqdm(seeds, desc=f"trainings ({kind} weights)"):
-        place = Path(keep) / f"{kind}-{seed}-{_digest(inputs, str(checkpoint))}.json"
+        place = Path(keep) / f"{kind}-{seed}-{digest}.json"
         if not place.exists():
             model = models.load_classifier(checkpoint, labels=labels, seed=seed, pretrained=pretrained)
             trainer = training.fine_tune(

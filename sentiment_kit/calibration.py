@@ -11,6 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from sentiment_kit.evaluation import probabilities
+from sentiment_kit.labels import require_ids
 
 
 def _confidence(gold: Sequence[int], chances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -20,10 +21,7 @@ def _confidence(gold: Sequence[int], chances: np.ndarray) -> tuple[np.ndarray, n
         raise ValueError(f"gold has shape {gold.shape}, probabilities {chances.shape}: give one row a review")
     if not len(gold):
         raise ValueError("there are no reviews: give at least one")
-    size = chances.shape[1]
-    strange = sorted(set(gold.tolist()) - set(range(size)))
-    if strange:
-        raise ValueError(f"label id {strange[0]} is none of the {size} labels: use ids from 0 to {size - 1}")
+    require_ids(gold, chances.shape[1])
     if not (np.isfinite(chances).all() and np.allclose(chances.sum(axis=1), 1, atol=1e-3) and (chances >= 0).all()):
         raise ValueError("each row must hold probabilities that add up to 1: turn logits into probabilities first")
     return chances.max(axis=1), chances.argmax(axis=1) == gold
@@ -80,6 +78,11 @@ def expected_calibration_error(*, gold: Sequence[int], probabilities: np.ndarray
     return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["reviews"]))
 
 
+def _loss(gold: np.ndarray, logits: np.ndarray, temperature: float) -> float:
+    """The mean cross-entropy of inputs that were checked before."""
+    return float(-log_softmax(logits / temperature, axis=1)[np.arange(len(gold)), gold].mean())
+
+
 def negative_log_likelihood(*, gold: Sequence[int], logits: np.ndarray, temperature: float = 1.0) -> float:
     """The mean loss that training makes small (cross-entropy), in nats, after dividing the logits by a temperature.
 
@@ -93,8 +96,7 @@ def negative_log_likelihood(*, gold: Sequence[int], logits: np.ndarray, temperat
             temperature is not above 0.
     """
     _confidence(gold, probabilities(logits, temperature=temperature))
-    chances = log_softmax(np.asarray(logits, dtype=float) / temperature, axis=1)
-    return float(-chances[np.arange(len(gold)), np.asarray(gold)].mean())
+    return _loss(np.asarray(gold), np.asarray(logits, dtype=float), temperature)
 
 
 def fit_temperature(*, gold: Sequence[int], logits: np.ndarray) -> float:
@@ -116,8 +118,9 @@ def fit_temperature(*, gold: Sequence[int], logits: np.ndarray) -> float:
         Guo et al. (2017), https://arxiv.org/abs/1706.04599, section 4.2.
     """
     _confidence(gold, probabilities(logits))
+    gold, logits = np.asarray(gold), np.asarray(logits, dtype=float)
     found = minimize_scalar(
-        lambda log_t: negative_log_likelihood(gold=gold, logits=logits, temperature=float(np.exp(log_t))),
+        lambda log_t: _loss(gold, logits, np.exp(log_t)),
         bounds=(np.log(0.05), np.log(20)),
         method="bounded",
         options={"xatol": 1e-6},

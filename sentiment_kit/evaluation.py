@@ -20,7 +20,7 @@ from scipy.stats import binomtest, norm
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from sentiment_kit import files, profiles
-from sentiment_kit.labels import LABELS
+from sentiment_kit.labels import LABELS, require_ids
 from sentiment_kit.metrics import PerClassF1, sentiment_metrics
 
 
@@ -46,21 +46,18 @@ class Interval:
 # ---------------------------------------------------------------- scores
 
 
-def _checked(gold: Sequence[int], predicted: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def _checked(
+    gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays of the same shape and, where the labels are given, with no other ids than theirs."""
     gold, predicted = np.asarray(gold), np.asarray(predicted)
     if gold.shape != predicted.shape or gold.ndim != 1:
         raise ValueError(f"gold has shape {gold.shape}, predicted {predicted.shape}: give one label a review in both")
     if not len(gold):
         raise ValueError("there are no labels to score: give at least one review")
+    if labels is not None:
+        require_ids(np.concatenate([gold, predicted]), len(labels))
     return gold, predicted
-
-
-def _known(gold: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> None:
-    strange = sorted(set(gold.tolist() + predicted.tolist()) - set(range(len(labels))))
-    if strange:
-        raise ValueError(
-            f"label id {strange[0]} is none of the {len(labels)} labels: use ids from 0 to {len(labels) - 1}"
-        )
 
 
 def probabilities(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
@@ -106,8 +103,7 @@ def score(*, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str
     >>> score(gold=[0, 1, 2, 2], predicted=[0, 1, 2, 0])["accuracy"]
     0.75
     """
-    gold, predicted = _checked(gold, predicted)
-    _known(gold, predicted, labels)
+    gold, predicted = _checked(gold, predicted, labels)
     return sentiment_metrics(labels).compute(predictions=predicted, references=gold)
 
 
@@ -146,8 +142,7 @@ def confusion_counts(*, gold: Sequence[int], predicted: Sequence[int], labels: S
     >>> confusion_counts(gold=[0, 0, 1], predicted=[0, 2, 1]).tolist()
     [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
     """
-    gold, predicted = _checked(gold, predicted)
-    _known(gold, predicted, labels)
+    gold, predicted = _checked(gold, predicted, labels)
     return confusion_matrix(gold, predicted, labels=range(len(labels)))
 
 
@@ -189,17 +184,16 @@ class _Films:
     def __init__(
         self, gold: Sequence[int], groups: Sequence[str], labels: Sequence[str], resamples: int, seed: int
     ) -> None:
-        self.gold, self.labels = np.asarray(gold), labels
+        self.gold, self.labels = _checked(gold, gold)[0], labels
         if len(groups) != len(self.gold):
             raise ValueError(f"{len(groups)} groups for {len(self.gold)} reviews: give the film of each review")
         names, self.film = np.unique(np.asarray(groups), return_inverse=True)
-        chances = np.full(len(names), 1 / max(len(names), 1))
+        chances = np.full(len(names), 1 / len(names))
         self.draws = np.random.default_rng(seed).multinomial(len(names), chances, resamples)
 
     def scores(self, predicted: Sequence[int]) -> dict[str, tuple[float, np.ndarray]]:
         """Each score on the reviews as they are, and its value in each draw, shape (resamples,)."""
-        gold, predicted = _checked(self.gold, predicted)
-        _known(gold, predicted, self.labels)
+        gold, predicted = _checked(self.gold, predicted, self.labels)
         size = len(self.labels)
         by_film = np.zeros((self.draws.shape[1], size, size))
         np.add.at(by_film, (self.film, gold, predicted), 1)
@@ -245,7 +239,6 @@ def bootstrap(
         Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 13 (percentile intervals); Field and Welsh
         (2007), https://doi.org/10.1111/j.1467-9868.2007.00593.x (drawing whole clusters).
     """
-    gold, predicted = _checked(gold, predicted)
     films = _Films(gold, groups, labels, resamples, seed)
     scores = films.scores(predicted)
     if metric not in scores:
@@ -289,7 +282,7 @@ def interval_table(
     """
     if not systems:
         raise ValueError("there is no system to score: give at least one by name")
-    films, rows = _Films(_checked(gold, gold)[0], groups, labels, resamples, seed), []
+    films, rows = _Films(gold, groups, labels, resamples, seed), []
     for system, runs in systems.items():
         if not len(runs):
             raise ValueError(f"{system}: there is no run to score: give a list with at least one array of predictions")

@@ -1,6 +1,6 @@
 """The three sentiment labels: their names, their order, their ids, and how to read them from messy input."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 LABELS: tuple[str, ...] = ("negative", "neutral", "positive")
 """The label names, in the order of their ids: 0, 1, 2."""
@@ -75,3 +75,18 @@ def five_to_three(rating: object) -> str:
     if text not in ("0", "1", "2", "3", "4"):
         raise ValueError(f"unknown rating {str(rating)[:40]!r}: use a whole number from 0 (worst) to 4 (best)")
     return LABELS[(int(text) > 1) + (int(text) > 2)]
+
+
+def require_ids(ids: Iterable[int], size: int) -> None:
+    """Makes sure that class ids are those of the labels: else they would be left out of a score in silence.
+
+    Args:
+        ids: Class ids.
+        size: How many labels there are.
+
+    Raises:
+        ValueError: An id is none of ``0`` to ``size - 1``; the message names it.
+    """
+    strange = sorted(set(ids) - set(range(size)))
+    if strange:
+        raise ValueError(f"label id {strange[0]} is none of the {size} labels: use ids from 0 to {size - 1}")

@@ -13,6 +13,7 @@ from sentiment_kit.labels import LABELS
 COLORS = ("#b35806", "#8c8c8c", "#2d5f9a", "#1b1b1b")
 """Negative, neutral, positive, and ink: three hues of differing lightness."""
 MARKERS = ("v", "o", "^", "s")
+LINES = ("-", "--", ":", "-.")
 HATCHES = ("//", "..", "", "xx")
 
 
@@ -122,7 +123,7 @@ def loss_curves(histories: Mapping[str, pd.DataFrame], *, alt: str, column: str 
     for index, (name, history, value) in enumerate(lines):
         logged = history.dropna(subset=[value])
         style = {"color": COLORS[(index + 2) % 4], "marker": MARKERS[index % 4], "markersize": 5}
-        axes.plot(logged["epoch"], logged[value], label=name, linestyle=("-", "--", ":", "-.")[index % 4], **style)
+        axes.plot(logged["epoch"], logged[value], label=name, linestyle=LINES[index % 4], **style)
     axes.set(xlabel="epochs (passes over the training reviews)", ylabel=column.replace("validation_", ""))
     axes.legend(frameon=False)
     _plain(axes)
@@ -167,7 +168,7 @@ def intervals(table: pd.DataFrame, *, xlabel: str, alt: str) -> AltFigure:
     for end in ("low", "high"):
         axes.plot(table[end], rows, "|", color=COLORS[3], markersize=9)
     axes.plot(table["score"], rows, "s", color=COLORS[2])
-    if (table["low"] < 0).any() or (table["low"].abs() < 0.05).any():
+    if table["low"].min() < 0.05:
         axes.axvline(0, color=COLORS[3], linewidth=0.8, linestyle=":")
     axes.set_yticks(rows, table.index.str.replace("_", " "))
     axes.set_ylim(-0.5, len(table) - 0.5)
@@ -266,6 +267,11 @@ def seed_spread(scores: Mapping[str, Sequence[float]], *, ylabel: str, alt: str)
     return figure
 
 
+def _curve(index: int) -> dict[str, str]:
+    """Color and dashes of the first, second, … curve of a figure."""
+    return {"color": COLORS[(2, 0, 3, 1)[index % 4]], "linestyle": LINES[index % 4]}
+
+
 def reliability(tables: Mapping[str, pd.DataFrame], *, alt: str) -> AltFigure:
     """Accuracy against confidence: on the diagonal, confidence means what it says.
 
@@ -277,15 +283,10 @@ def reliability(tables: Mapping[str, pd.DataFrame], *, alt: str) -> AltFigure:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=COLORS[3], linewidth=0.8, linestyle=":", label="calibrated")
     for index, (name, table) in enumerate(tables.items()):
-        color = COLORS[(2, 0, 3, 1)[index % 4]]
-        style = {
-            "color": color,
-            "linestyle": ("-", "--", ":", "-.")[index % 4],
-            "marker": MARKERS[3 - index % 4],
-            "markersize": 3,
-        }
-        axes.plot(table["confidence"], table["accuracy"], label=name, **style)
-        axes.scatter(table["confidence"], table["accuracy"], s=2 * table["reviews"], color=color, alpha=0.4)
+        style = _curve(index)
+        dots = {"marker": MARKERS[3 - index % 4], "markersize": 3}
+        axes.plot(table["confidence"], table["accuracy"], label=name, **style, **dots)
+        axes.scatter(table["confidence"], table["accuracy"], s=2 * table["reviews"], color=style["color"], alpha=0.4)
     axes.set(xlabel="confidence (probability of the answer)", ylabel="accuracy", xlim=(0.3, 1.02), ylim=(0, 1.05))
     axes.legend(frameon=False, loc="upper left")
     _plain(axes)
@@ -303,13 +304,7 @@ def abstention(curves: Mapping[str, pd.DataFrame], *, alt: str) -> AltFigure:
     axes = figure.subplots()
     for index, (name, curve) in enumerate(curves.items()):
         shown = curve[curve["answered"] >= 0.1]  # a handful of answers is all luck
-        axes.plot(
-            shown["answered"],
-            shown["accuracy"],
-            color=COLORS[(2, 0, 3, 1)[index % 4]],
-            linestyle=("-", "--", ":", "-.")[index % 4],
-            label=name,
-        )
+        axes.plot(shown["answered"], shown["accuracy"], label=name, **_curve(index))
     axes.set(xlabel="share of reviews answered", ylabel="accuracy of the answers", xlim=(0.08, 1.02))
     axes.legend(frameon=False)
     _plain(axes)

@@ -208,12 +208,12 @@ def batch_effect(texts: Sequence[str], classifier: SentimentClassifier) -> dict[
     if not len(texts):
         raise ValueError("there are no texts: give at least one")
     alone = np.concatenate([classifier.probabilities([text]) for text in texts])
-    longest = max(texts, key=len)
-    together = np.concatenate(  # each with the longest text, so that each is padded as far as can be
+    batched, longest = classifier.probabilities(list(texts)), max(texts, key=len)
+    padded = np.concatenate(  # each of the first 32 beside the longest text, so that it is padded as far as can be
         [classifier.probabilities([text, longest])[:1] for text in texts[:32]]
     )
-    batched = classifier.probabilities(list(texts))
-    difference = max(np.abs(alone - batched).max(), np.abs(alone[:32] - together).max())
-    changed = (alone.argmax(axis=1) != batched.argmax(axis=1)).sum()
-    changed += (alone[:32].argmax(axis=1) != together.argmax(axis=1)).sum()
-    return {"labels_changed": int(changed), "largest_difference": float(difference)}
+    pairs = [(alone, batched), (alone[: len(padded)], padded)]
+    return {
+        "labels_changed": int(sum((one.argmax(axis=1) != two.argmax(axis=1)).sum() for one, two in pairs)),
+        "largest_difference": float(max(np.abs(one - two).max() for one, two in pairs)),
+    }

@@ -176,6 +176,7 @@ def choose(table: pd.DataFrame, *, standard_error: float = 0.0) -> dict[str, flo
         raise ValueError("there are no finished trials to choose from: run the search first")
     good = finished[finished["macro_f1"] >= finished["macro_f1"].max() - standard_error]
     cheap = good[good["seconds"] <= 1.1 * good["seconds"].min()]
-    row = cheap.sort_values([*({"learning_rate"} & set(cheap.columns)), "seconds", "trial"]).iloc[0]
+    order = [column for column in ("learning_rate", "seconds", "trial") if column in cheap]
+    row = cheap.sort_values(order).iloc[0]
     chosen = row.drop(["trial", "macro_f1", "seconds", "state"]).to_dict()
     return {name: int(value) if float(value).is_integer() else float(value) for name, value in chosen.items()}

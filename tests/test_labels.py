@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentiment_kit.labels import LABELS, five_to_three, id2label, label2id, parse_label
+from sentiment_kit.labels import LABELS, five_to_three, id2label, label2id, parse_label, require_ids
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,10 @@ def test_five_to_three_maps_sst(rating, label):
 def test_five_to_three_rejects_other_ratings(rating):
     with pytest.raises(ValueError, match=r"unknown rating .* whole number from 0 \(worst\) to 4 \(best\)"):
         five_to_three(rating)
+
+
+@pytest.mark.parametrize("strange", [-1, 3])
+def test_an_id_that_is_no_labels_is_named(strange):
+    require_ids([0, 2, 1, 2], 3)
+    with pytest.raises(ValueError, match=rf"label id {strange} is none of the 3 labels: use ids from 0 to 2"):
+        require_ids([0, strange, 2], 3)
