@@ -4,10 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH  := $(shell sed -n 's/^torch==/torch==/p' requirements.txt)
 
-LESSONS ?= notebooks
+LESSONS ?= notebooks exercises/source
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev course lab test unit lessons lint refresh lock clean
+.PHONY: help install dev course lab test test-grading unit lessons lint refresh exercises lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -25,7 +25,7 @@ $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]' -c constraints.txt
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,grading]' -c constraints.txt
 	@touch $@
 
 dev: $(VENV)/.dev ## the same, with the developers' tools
@@ -39,11 +39,14 @@ lab: install ## open the lessons in JupyterLab
 unit: dev ## the tests that run no lesson (a minute)
 	@$(BIN)/python -m pytest -n 2 --doctest-modules sentiment_kit tests
 
-lessons: dev ## committed lessons under nbval, strict, in an empty runs folder (LESSONS=notebooks/02_… for one)
+lessons: dev ## committed lessons and solved exercises under nbval, strict, in an empty runs folder (LESSONS=notebooks/02_… for one)
 	@$(BIN)/python -m pytest -x -p tests.lessons_plugin --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 1800 $(LESSONS)
 
 test: lint unit lessons ## everything: lint, unit tests, doctests, lessons
+
+test-grading: dev ## the grader against its whole bank of answers, noise and attacks
+	@$(BIN)/python -m pytest -m "bank or not bank" tests/grading
 
 lint: dev ## style of code and notebooks
 	@$(BIN)/ruff check .
@@ -51,6 +54,9 @@ lint: dev ## style of code and notebooks
 
 refresh: dev ## run the lessons and write their outputs back into notebooks/
 	@$(BIN)/python tests/refresh.py
+
+exercises: dev ## run the exercises' sources, store their outputs, make exercises/release and exercises/solutions
+	@$(BIN)/python tests/refresh.py --exercises
 
 lock: install ## write constraints.txt from what is installed
 	@$(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' | grep -v ' @ ' > constraints.txt

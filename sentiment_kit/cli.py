@@ -156,6 +156,149 @@ def _predict(args: argparse.Namespace) -> None:
         print(f"{prediction.label}  ({shares})  {prediction.text}")
 
 
+# ---------------------------------------------------------------- grading
+
+
+def _grade(args: argparse.Namespace) -> int:
+    from sentiment_kit.grading import grade, pool, report
+
+    columns = report.parse_columns(args.columns) if args.columns else {}
+    roster = str(args.roster.resolve()) if args.roster else None
+    settings = grade.Settings(_bank(args), args.course_seed, roster, columns)
+    effort = pool.Effort(
+        workers=args.workers,
+        seconds=args.seconds,
+        submission_seconds=args.submission_seconds,
+        sandboxed=not args.unsafe_no_sandbox,
+        regrade=args.regrade,
+    )
+    rows, aside = grade.grade(
+        args.submissions, args.out, settings, effort=effort, exercise=args.exercise, pattern=args.pattern
+    )
+    print_grading_summary(args.out, rows, aside)
+    return 0
+
+
+def print_grading_summary(out: Path, rows: Sequence[object], aside: Sequence[tuple[str, str]]) -> None:
+    """Prints the closing lines of ``sentiment-kit grade``: how many of each status, what to look at, what comes next.
+
+    Args:
+        out: The output folder.
+        rows: Those of ``grades.csv``.
+        aside: Files that belong to nobody, with the reason.
+    """
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.status] = counts.get(row.status, 0) + 1
+    print(f"{len(rows)} rows: " + ", ".join(f"{number} {status}" for status, number in sorted(counts.items())))
+    for row in rows:
+        if row.status not in ("graded", "needs_manual"):
+            print(f"  {row.status:<11}{row.student}, {row.exercise}: {row.message[:120]}")
+    for name, why in aside:
+        print(f"  set aside  {name!r}: {why}")
+    print(f"{out / 'grades.csv'}, {out / 'report.html'}, {out / 'feedback'}")
+    for exercise in sorted({row.exercise for row in rows if row.needs_manual}):
+        print(f"to mark by hand: sentiment-kit grade manual --exercise {exercise} --out {out}")
+
+
+def _bank(args: argparse.Namespace) -> str | None:
+    return str(args.source.resolve()) if args.source else None
+
+
+def _grade_manual(args: argparse.Namespace) -> None:
+    from sentiment_kit.grading import grade, manual
+
+    with grade.opened(args.out) as run:
+        if args.csv:
+            taken, rejected = manual.take_table(run, args.csv)
+            print(f"{taken} marks taken")
+            for row in rejected:
+                print(f"  row {row.row} not taken: {row.reason}")
+        elif args.exercise:
+            _walk(run, manual.waiting(run, args.exercise, every=args.all))
+        else:
+            raise ValueError("give --exercise to walk through its answers, or --csv FILE with marks")
+        run.refresh_feedback()
+        rows = run.write()
+    print_grading_summary(args.out, rows, [])
+
+
+def _walk(run: object, answers: Sequence[object]) -> None:
+    """Shows one answer after the other beside its mark scheme and asks for a mark; each is kept at once."""
+    from sentiment_kit.grading.manual import side_by_side
+
+    for number, one in enumerate(answers, start=1):
+        print(f"\n{'=' * 100}\n{number} of {len(answers)}: {one.submission.student.name}, {one.task.title}\n")
+        print(f"{one.question}\n")
+        print(side_by_side("THE ANSWER", one.answer, "HOW IT IS MARKED", one.scheme))
+        while True:
+            told = f" (was {one.mark:g})" if one.mark is not None else ""
+            given = input(f"\npoints, 0 to {one.task.points:g}{told}; Enter: later; q: stop > ").strip()
+            if given in ("", "q"):
+                break
+            exercise, student = run.exercises[one.submission.exercise], one.submission.student
+            try:
+                run.book.set_mark(exercise, student, one.task, float(given))
+            except ValueError as error:
+                print(error)
+                continue
+            if comment := input("a comment for the student; Enter: none > ").strip():
+                run.book.set_comment(exercise.name, student, one.task, comment)
+            break
+        if given == "q":
+            return
+    print("\nnothing more waits" if answers else "nothing waits for a mark")
+
+
+def _grade_release(args: argparse.Namespace) -> None:
+    from sentiment_kit.grading import authoring, grade
+
+    for one in grade.load_exercises(_bank(args), args.course_seed).values():
+        print(authoring.write_release(one, args.out))
+
+
+def _add_bank(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", type=Path, metavar="DIR", help="a bank of your own (default: the kit's exercises)")
+    parser.add_argument("--course-seed", type=_seed, default=0, metavar="N", help="what tests draw from (default: 0)")
+
+
+def _add_grade(commands: "argparse._SubParsersAction") -> None:
+    grade = commands.add_parser(
+        "grade",
+        help="grade exercises (needs the extra 'grading')",
+        description="Grades a folder or zip of submissions. See also: grade manual, grade release.",
+    )
+    grade.add_argument("submissions", type=Path, help="a folder or a zip, as an LMS lets you download it")
+    grade.add_argument("--out", type=Path, required=True, metavar="DIR", help="for grades, feedback and report")
+    grade.add_argument("--exercise", metavar="NAME", help="only this one, such as ex03")
+    _add_bank(grade)
+    grade.add_argument("--roster", type=Path, metavar="FILE", help="CSV of the students (student, id): who is missing?")
+    grade.add_argument("--pattern", metavar="REGEX", help="how a path names its student: (?P<student>...)")
+    grade.add_argument("--columns", metavar="MAP", help="also write import.csv: 'Student=student,Exercise 3=score'")
+    grade.add_argument("--workers", type=_positive(int), default=2, metavar="N", help="at a time (default: 2)")
+    grade.add_argument("--seconds", type=_positive(float), default=20.0, metavar="S", help="for one call (default: 20)")
+    grade.add_argument(
+        "--submission-seconds", type=_positive(float), default=600.0, metavar="S", help="for one file (default: 600)"
+    )
+    grade.add_argument("--regrade", action="store_true", help="run again what was graded already")
+    grade.add_argument("--unsafe-no-sandbox", action="store_true", help="run students' code with your own rights")
+    grade.set_defaults(run=_grade)
+
+    by_hand = commands.add_parser("grade-manual", help="mark by hand: the same as 'grade manual'")
+    by_hand.add_argument("--out", type=Path, required=True, metavar="DIR", help="where 'grade' wrote to")
+    by_hand.add_argument("--exercise", metavar="NAME", help="walk through its written answers, such as ex03")
+    by_hand.add_argument("--all", action="store_true", help="those that have a mark, too")
+    by_hand.add_argument(
+        "--csv", type=Path, metavar="FILE", help="take marks from: student,exercise,task,score,comment"
+    )
+    by_hand.set_defaults(run=_grade_manual)
+
+    release = commands.add_parser("grade-release", help="make what students get: the same as 'grade release'")
+    release.add_argument("--out", type=Path, required=True, metavar="DIR", help="for one folder per exercise")
+    _add_bank(release)
+    release.set_defaults(run=_grade_release)
+
+
 def _add_columns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text-column", default="text", help="the column with the texts (default: text)")
     parser.add_argument("--label-column", default="label", help="the column with the labels (default: label)")
@@ -219,6 +362,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_predict(commands)
+    _add_grade(commands)
     return parser
 
 
@@ -232,7 +376,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 (a lesson or a check failed), 2 (bad input), 130 (interrupted).
     """
     parser = build_parser()
-    args = parser.parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:2] in (["grade", "manual"], ["grade", "release"]):
+        words[:2] = ["-".join(words[:2])]
+    args = parser.parse_args(words)
     if args.command == "predict" and bool(args.text) == bool(args.input):
         parser.error("predict: give one or more texts in quotes, or --input FILE")
     if args.command == "predict" and args.input and not args.output:
@@ -243,9 +390,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return args.run(args) or 0
     except KeyboardInterrupt:
-        hint = "; `sentiment-kit course` goes on where it was" if args.command == "course" else ""
+        resumable = args.command in ("course", "grade")
+        hint = f"; the same `sentiment-kit {args.command}` goes on where it was" if resumable else ""
         print(f"\nstopped{hint}", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        if error.name != "nbgrader":
+            raise
+        print("grading needs nbgrader: pip install 'sentiment-kit[grading]'", file=sys.stderr)
+        return 2
     except (ValueError, FloatingPointError, OSError, RuntimeError) as error:
         message = str(error)
         if "\n" in message:  # ours are one line; anything else is a defect and shows its traceback

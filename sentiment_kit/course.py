@@ -168,7 +168,7 @@ def bring(*names: str) -> Path:
 def _package_digest() -> str:
     digest = hashlib.sha256()
     package, reviews = Path(__file__).parent, profiles.bundled("data", "reviews")
-    for folder, paths in ((package, package.rglob("*.py")), (reviews, reviews.iterdir())):
+    for folder, paths in ((package, package.glob("*.py")), (reviews, reviews.iterdir())):
         for path in sorted(paths):
             name = path.relative_to(folder).as_posix()
             if path.is_file() and not name.startswith("."):  # editors and file managers leave things there

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -83,3 +84,13 @@ def write_json(path: str | Path, value: object) -> None:
         TypeError: The value holds something that JSON cannot.
     """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:  # noqa: ANN401 (whatever the file holds)
+    """Reads a JSON file.
+
+    Raises:
+        OSError: There is no such file.
+        ValueError: It is no JSON.
+    """
+    return json.loads(Path(path).read_text(encoding="utf-8"))

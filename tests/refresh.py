@@ -1,5 +1,7 @@
 """Runs the lessons in an empty runs folder and writes their outputs back into notebooks/ (`make refresh`).
 
+With ``--exercises`` it runs exercises/source/ instead, and makes exercises/release/ and exercises/solutions/ from it.
+
 Left out of what is stored: paths of this machine, live widgets, and all but the last state of a progress bar.
 """
 
@@ -41,17 +43,32 @@ def tidy(notebook: nbformat.NotebookNode, runs: str) -> None:
     notebook.metadata.language_info = {"name": "python"}
 
 
-def main(names: list[str]) -> None:
-    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
+def make_exercises() -> None:
+    """Writes what students open, and the solutions."""
+    from sentiment_kit.grading import authoring, exercise
+
+    for one in exercise.load(ROOT / "exercises" / "source").values():
+        authoring.write_release(one, ROOT / "exercises" / "release")
+        authoring.write_solution(one, ROOT / "exercises" / "solutions")
+
+
+def main(arguments: list[str]) -> None:
+    names = [one for one in arguments if one != "--exercises"]
+    exercises = "--exercises" in arguments
+    paths = sorted(
+        (ROOT / "exercises" / "source").glob("*/*.ipynb") if exercises else (ROOT / "notebooks").glob("*.ipynb")
+    )
     with tempfile.TemporaryDirectory() as folder:
         runs = os.environ["SENTIMENT_KIT_RUNS"] = os.environ.get("REFRESH_RUNS", folder)
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        for path in tqdm([path for path in paths if not names or path.stem in names], desc="lessons"):
+        for path in tqdm([path for path in paths if not names or path.stem in names], desc="notebooks"):
             notebook = nbformat.read(path, as_version=4)
             client = NotebookClient(notebook, timeout=1800, record_timing=False)
             client.execute(cwd=path.parent)
             tidy(notebook, runs)
             nbformat.write(notebook, path)
+    if exercises:
+        make_exercises()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,286 @@
+"""Finding submissions in what an LMS (a learning platform such as Moodle or Canvas) lets you download.
+
+A folder or a zip; nothing is unpacked, no link is followed, no name in it becomes a path of this machine.
+"""
+
+import csv
+import hashlib
+import re
+import stat
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from sentiment_kit.grading.exercise import Exercise
+from sentiment_kit.grading.rebuild import LARGEST_NOTEBOOK, exercise_of
+
+PATTERNS = (
+    # Moodle, a folder for each student or all in one: Anna Weber_4711_assignsubmission_file_/ex03.ipynb
+    r"(?:.*/)?(?P<student>[^/]+?)_(?P<id>\d+)_assignsubmission_file_?/(?P<file>.+)",
+    r"(?:.*/)?(?P<student>[^/]+?)_(?P<id>\d+)_assignsubmission_file_(?P<file>[^/]+)",
+    # Canvas: weberanna_LATE_4711_98765_ex03-1.ipynb
+    r"(?:.*/)?(?P<student>[^/_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?P<file>[^/]+)",
+    # weber_anna_4711_ex03.ipynb
+    r"(?:.*/)?(?P<student>[^/]+?)_(?P<id>\d+)_(?P<file>[^/]+)",
+    # a folder for each student: weber_anna/ex03.ipynb
+    r"(?:.*/)?(?P<student>[^/]+)/(?P<file>[^/]+)",
+    # weber_anna_ex03.ipynb, weber_anna.ipynb
+    r"(?P<student>[^/]+?)[-_ ]+(?P<file>ex\d+[^/]*)",
+    r"(?P<student>[^/]+)\.ipynb",
+)
+"""How a path names its student: named groups ``student`` and, where there are, ``id``, ``file``, ``attempt``."""
+
+_ATTEMPT = re.compile(r"(?: ?\((\d+)\)|-(\d{1,2})|[ _-]?attempt[ _-]?(\d+))$", re.IGNORECASE)
+_NOT_HANDED_IN = re.compile(r"(^|/)(\.|__MACOSX/|Thumbs\.db$|desktop\.ini$)")
+_MOST_FILES = 20_000
+
+
+class IntakeError(ValueError):
+    """What was given as submissions cannot be read; the message says why."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student as the LMS names them.
+
+    Attributes:
+        name: As it stands in the file's name, or in the roster.
+        id: The LMS's number, or nothing.
+    """
+
+    name: str
+    id: str = ""
+
+    @property
+    def slug(self) -> str:
+        """A name for files: plain letters, and a few digits that keep students of like names apart.
+
+        >>> Student("Zoë O'Neil; rm -rf", "7").slug
+        'zoe-o-neil-rm-rf-...'
+        """
+        plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
+        plain = re.sub(r"[^a-z0-9]+", "-", plain.casefold()).strip("-")[:40]
+        return f"{plain or 'student'}-{hashlib.sha256(f'{self.name}|{self.id}'.encode()).hexdigest()[:6]}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file in the download.
+
+    Attributes:
+        name: Its path there.
+        read: Gives its bytes, at most one more than a notebook may have.
+        problem: Why it cannot be read, or nothing.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's answer to one exercise.
+
+    Attributes:
+        student: Who.
+        exercise: Which.
+        file: The file that counts.
+        note: What was odd, such as several attempts.
+    """
+
+    student: Student
+    exercise: str
+    file: Found
+    note: str = ""
+
+
+@dataclass
+class Intake:
+    """What was found.
+
+    Attributes:
+        submissions: One for each student and exercise, sorted.
+        aside: Files that belong to nobody, with the reason.
+    """
+
+    submissions: list[Submission] = field(default_factory=list)
+    aside: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _in_zip(path: Path) -> Iterator[Found]:
+    archive = zipfile.ZipFile(path)
+    entries = [one for one in archive.infolist() if not one.is_dir()]
+    if len(entries) > _MOST_FILES:
+        raise IntakeError(f"{path}: more than {_MOST_FILES:,} files: this is no download of submissions")
+    for entry in entries:
+        name = entry.filename
+        if not entry.flag_bits & 0x800:  # not said to be UTF-8, and often is
+            try:
+                name = name.encode("cp437").decode("utf-8")
+            except UnicodeError:
+                name = entry.filename
+        problem = None
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            problem = "it is a link, not a file"
+        elif entry.flag_bits & 0x1:
+            problem = "it is encrypted"
+        elif entry.file_size > LARGEST_NOTEBOOK:
+            problem = "it is larger than 20 MB"
+
+        def read(entry: zipfile.ZipInfo = entry) -> bytes:
+            with archive.open(entry) as stream:
+                return stream.read(LARGEST_NOTEBOOK + 1)  # whatever size the entry claims
+
+        yield Found(name, read, problem)
+
+
+def _in_folder(folder: Path) -> Iterator[Found]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or path.is_file():
+            problem = "it is a link, not a file" if path.is_symlink() else None
+
+            def read(path: Path = path) -> bytes:
+                with path.open("rb") as stream:
+                    return stream.read(LARGEST_NOTEBOOK + 1)
+
+            yield Found(path.relative_to(folder).as_posix(), read, problem)
+
+
+def _files(source: Path) -> Iterator[Found]:
+    if source.is_dir():
+        yield from _in_folder(source)
+        return
+    try:
+        yield from _in_zip(source)
+    except FileNotFoundError:
+        raise IntakeError(f"{source}: there is no such folder or zip") from None
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+        raise IntakeError(f"{source}: neither a folder nor a zip that can be read ({error})") from None
+
+
+def who(path: str, patterns: tuple[re.Pattern, ...], exercises: dict[str, Exercise]) -> tuple[Student, str, int] | None:
+    """Reads a path as the LMS writes it.
+
+    Args:
+        path: With forward slashes.
+        patterns: What to try, in this order.
+        exercises: A folder of this name is no student.
+
+    Returns:
+        The student, the file's own name, and the attempt (0 for the only one); nothing if no pattern fits.
+    """
+    for pattern in patterns:
+        match = pattern.fullmatch(path)
+        if not match or not match["student"].strip() or match["student"].casefold() in exercises:
+            continue
+        parts = match.groupdict()
+        name = parts.get("file") or PurePosixPath(path).name
+        numbered = _ATTEMPT.search(PurePosixPath(name).stem)
+        attempt = parts.get("attempt") or next((one for one in (numbered.groups() if numbered else ()) if one), "0")
+        student = " ".join(unicodedata.normalize("NFC", match["student"]).split())
+        return Student(student, parts.get("id") or ""), name, int(attempt[:6])
+    return None
+
+
+def _safe(path: str) -> bool:
+    parts = PurePosixPath(path.replace("\\", "/")).parts
+    return ".." not in parts and not path.startswith("/") and not re.match(r"[A-Za-z]:", path)
+
+
+def _read(file: Found) -> tuple[Found, bytes]:
+    if file.problem:
+        return file, b""
+    try:
+        return file, file.read()
+    except Exception as error:  # a zip can be broken in many ways
+        return Found(file.name, file.read, f"it cannot be read ({str(error)[:80]})"), b""
+
+
+def take_in(
+    source: str | Path, exercises: dict[str, Exercise], *, pattern: str | None = None, only: str | None = None
+) -> Intake:
+    """Finds the submissions in a download.
+
+    Args:
+        source: A folder or a zip.
+        exercises: Those that there are.
+        pattern: A regular expression for the path of a file in it, with a group ``student`` and, if you like, ``id``,
+            ``file`` and ``attempt``. The default knows Moodle's and Canvas's names, and folders per student.
+        only: The one exercise that all files are answers to, where a file does not say otherwise.
+
+    Returns:
+        For each student and exercise the last attempt; and the files that could not be assigned.
+
+    Raises:
+        IntakeError: ``source`` cannot be read, or ``pattern`` is no such expression.
+    """
+    try:
+        patterns = tuple(re.compile(one, re.DOTALL) for one in ([pattern] if pattern else PATTERNS))
+    except re.error as error:
+        raise IntakeError(f"the pattern is no regular expression: {error}") from None
+    if pattern and "student" not in patterns[0].groupindex:
+        raise IntakeError("the pattern needs a group (?P<student>...)")
+    result, found, others = Intake(), {}, {}
+    for listed in _files(Path(source)):
+        if _NOT_HANDED_IN.search(listed.name):
+            continue
+        if not _safe(listed.name):
+            result.aside.append((listed.name, "its path leads out of the archive"))
+        elif not (owner := who(listed.name, patterns, exercises)):
+            result.aside.append((listed.name, "no pattern tells whose it is"))
+        else:
+            student, name, attempt = owner
+            file, content = _read(listed)
+            exercise = exercise_of(content, exercises, name) or only
+            if not name.casefold().endswith(".ipynb"):
+                others.setdefault(student, []).append((name, file, exercise))
+            elif exercise is None:
+                result.aside.append((file.name, "no telling which exercise it is: name it, or use --exercise"))
+            else:
+                found.setdefault((student, exercise), []).append((attempt, name, file))
+    _add_others(found, others, result)
+    result.submissions = [_last(student, exercise, files) for (student, exercise), files in found.items()]
+    result.submissions.sort(key=lambda one: (one.student.name.casefold(), one.student.id, one.exercise))
+    return result
+
+
+def _add_others(found: dict, others: dict, result: Intake) -> None:
+    """A student who handed in no notebook, but something else, gets a row that says so."""
+    with_notebook = {student for student, _ in found}
+    for student, files in others.items():
+        for name, file, exercise in files:
+            if student in with_notebook:
+                continue
+            if exercise is None:
+                result.aside.append((file.name, "not a notebook"))
+            else:
+                problem = file.problem or f"{name[-60:]} is not a notebook: hand in the .ipynb file"
+                found.setdefault((student, exercise), []).append((0, name, Found(file.name, file.read, problem)))
+
+
+def _last(student: Student, exercise: str, files: list[tuple[int, str, Found]]) -> Submission:
+    files = sorted(files, key=lambda one: one[:2])
+    _, name, file = files[-1]
+    return Submission(student, exercise, file, f"{len(files)} files, graded {name[-60:]}" if len(files) > 1 else "")
+
+
+def read_roster(path: str | Path) -> list[Student]:
+    """Reads the students of a course: a CSV with a column ``student`` and, if there is one, ``id``.
+
+    Raises:
+        IntakeError: There is no such file or column, or a row without a name; the message names the row.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise IntakeError(f"{path}: cannot be read as CSV ({error})") from None
+    if not rows or "student" not in rows[0]:
+        raise IntakeError(f"{path}: expected a column 'student' (and 'id', if the LMS has one), and at least one row")
+    for number, row in enumerate(rows, start=1):
+        if not (row["student"] or "").strip():
+            raise IntakeError(f"{path}: row {number} has no student")
+    return [Student(" ".join(row["student"].split()), (row.get("id") or "").strip()) for row in rows]
