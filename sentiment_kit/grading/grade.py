@@ -1,6 +1,7 @@
 """Grading a download from end to end, and opening again what was graded: tables, feedback, the class report."""
 
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -179,7 +180,11 @@ def _row(one: Submission, exercise: Exercise, result: Result, marks: list[TaskMa
 
 def _message(marks: list[TaskMark], result: Result, note: str) -> str:
     short = {mark.task.name: mark.task.name.partition("_")[2] for mark in marks}
-    parts = [f"{short[mark.task.name]}: {mark.message}" for mark in marks if mark.outcome in ("failed", *COULD_NOT)]
+    parts = [
+        f"{short[mark.task.name]}: {textwrap.shorten(mark.message, 110, placeholder=' ...')}"
+        for mark in marks
+        if mark.outcome in ("failed", *COULD_NOT)
+    ]
     unanswered = [short[mark.task.name] for mark in marks if mark.outcome == "unanswered"]
     parts += [f"not answered: {', '.join(unanswered)}"] if unanswered else []
     if any(mark.outcome in COULD_NOT for mark in marks):

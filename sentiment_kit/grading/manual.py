@@ -57,7 +57,7 @@ def waiting(run: Run, exercise: str, *, every: bool = False) -> list[Waiting]:
         for mark in run.book.marks(one, submission.student, result):
             if mark.task.by_hand and (mark.waits or (every and mark.outcome != "unanswered")):
                 question, scheme = mark_scheme(one, mark.task)
-                answer = cells[mark.task.answer].source
+                answer = cells[mark.task.answer].source.replace("&lt;", "<")
                 found.append(Waiting(submission, mark.task, question, scheme, answer, mark.score))
     return found
 

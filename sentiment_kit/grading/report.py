@@ -14,7 +14,7 @@ from sentiment_kit import files
 
 COLUMNS = ("student", "exercise", "score", "max_score", "status", "needs_manual", "seconds", "message")
 TASK_COLUMNS = ("student", "id", "exercise", "task", "score", "max_score", "outcome", "message")
-_LONGEST_MESSAGE = 400
+_LONGEST_MESSAGE = 1000
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,10 @@ def mark(
     outcomes = [_outcome(task, rebuilt) for task in exercise.tasks]
     visible = authoring.release(exercise).cells
     for task in exercise.tasks:
-        if not task.by_hand:
+        if task.by_hand:  # it will be shown in browsers: text, never markup
+            answer = rebuilt.notebook.cells[task.answer]
+            answer.source = answer.source.replace("<", "&lt;")
+        else:
             rebuilt.notebook.cells[task.test].source = visible[task.test].source
     return Result("run", "; ".join(rebuilt.notes), outcomes), rebuilt.notebook
 

@@ -118,7 +118,7 @@ def answers() -> dict[str, str]:
 @pytest.fixture
 def handed_out(tiny_exercise: Exercise) -> dict:
     """The release of ``tiny_exercise`` as plain JSON, to be changed at will."""
-    return json.loads(nbformat.writes(authoring.release(tiny_exercise)))
+    return json.loads(json.dumps(authoring.release(tiny_exercise)))
 
 
 @pytest.fixture
