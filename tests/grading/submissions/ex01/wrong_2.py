@@ -11,7 +11,7 @@ def most_fragmented(words, tokenize, unknown, top):
     return [(word, pieces[word]) for word in ranked[:top]]
 
 
-# %% ex01_masked_mean  passes-visible
+# %% ex01_masked_mean
 # Takes the first tokens, as many as are real: wrong if padding stands at the left.
 def masked_mean(vectors, mask):
     if (mask.sum(axis=1) == 0).any():

@@ -1,4 +1,4 @@
-# %% ex02_find_copies  passes-visible
+# %% ex02_find_copies
 # Lowers and looks at words, but lets Unicode be: a letter stored in two parts or full width is missed.
 def find_copies(train, validation):
     def bare(text):

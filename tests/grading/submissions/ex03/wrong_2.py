@@ -6,7 +6,7 @@ def cross_entropy(logits, gold):
     return float(-np.log(probabilities[np.arange(len(gold)), gold]).mean())
 
 
-# %% ex03_train_head  passes-visible
+# %% ex03_train_head
 # gradients of zero in place of none: weight decay still moves the encoder
 def train_head(model, optimizer, batches):
     model.train()

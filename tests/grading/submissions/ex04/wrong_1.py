@@ -1,4 +1,4 @@
-# %% ex04_optimizer_steps  passes-visible
+# %% ex04_optimizer_steps
 def optimizer_steps(reviews, batch_size, epochs, accumulate, drop_last):
     # Wrong: an incomplete group at the end of an epoch makes no step.
     batches = reviews // batch_size if drop_last else math.ceil(reviews / batch_size)
@@ -35,7 +35,7 @@ def tune(settings, score_validation, score_holdout):
     return {"setting": best, "validation": best_score, "holdout": score_holdout(best)}
 
 
-# %% ex04_winner_optimism  passes-visible
+# %% ex04_winner_optimism
 def winner_optimism(true_scores, noise, repeats, rng):
     # Wrong: compares with the best true score, not with the winner's.
     scores = true_scores + rng.normal(0, noise, (repeats, len(true_scores)))

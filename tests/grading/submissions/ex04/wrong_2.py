@@ -34,9 +34,10 @@ def tune(settings, score_validation, score_holdout):
 
 # %% ex04_winner_optimism  passes-visible
 def winner_optimism(true_scores, noise, repeats, rng):
-    # Wrong: compares with the mean true score.
-    scores = true_scores + rng.normal(0, noise, (repeats, len(true_scores)))
-    return float(scores.max(axis=1).mean() - true_scores.mean())
+    # Wrong: takes it for granted that scores lie between 0 and 1, and cuts them off there.
+    scores = np.clip(true_scores + rng.normal(0, noise, (repeats, len(true_scores))), 0, 1)
+    winners = scores.argmax(axis=1)
+    return float((scores[np.arange(repeats), winners] - true_scores[winners]).mean())
 
 
 # %% ex04_predict_optimism  passes-visible

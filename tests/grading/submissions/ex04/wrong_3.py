@@ -1,4 +1,4 @@
-# %% ex04_optimizer_steps  passes-visible
+# %% ex04_optimizer_steps
 def optimizer_steps(reviews, batch_size, epochs, accumulate, drop_last):
     # Wrong: an incomplete group is carried over into the next epoch.
     batches = reviews // batch_size if drop_last else math.ceil(reviews / batch_size)

@@ -1,8 +1,9 @@
-# %% ex04_optimizer_steps
+# %% ex04_optimizer_steps  passes-visible
 def optimizer_steps(reviews, batch_size, epochs, accumulate, drop_last):
-    # Wrong: reviews are carried over into the next epoch.
-    batches = reviews * epochs // batch_size if drop_last else math.ceil(reviews * epochs / batch_size)
-    return math.ceil(batches / accumulate)
+    # Wrong: drop_last drops an incomplete group of batches as well.
+    if drop_last:
+        return epochs * (reviews // batch_size // accumulate)
+    return epochs * math.ceil(math.ceil(reviews / batch_size) / accumulate)
 
 
 # %% ex04_choose_setting
@@ -22,7 +23,7 @@ def choose_setting(trials):
     return table.sort_values(["cost", "rate", "setting"])["setting"].iloc[0]
 
 
-# %% ex04_tune  passes-visible
+# %% ex04_tune
 def tune(settings, score_validation, score_holdout):
     # Wrong: trains the winner a second time to learn its score.
     scores = {place: score_validation(setting) for place, setting in enumerate(settings)}

@@ -1,4 +1,4 @@
-# %% ex05_macro_f1  passes-visible
+# %% ex05_macro_f1
 def macro_f1(*, gold, predicted):
     # wrong: averages over the classes in gold only
     if len(gold) == 0 or len(gold) != len(predicted):

@@ -1,4 +1,4 @@
-# %% ex05_macro_f1  passes-visible
+# %% ex05_macro_f1
 from sklearn.metrics import f1_score
 
 
@@ -7,7 +7,7 @@ def macro_f1(*, gold, predicted):
     return float(f1_score(gold, predicted, average="macro"))
 
 
-# %% ex05_film_interval  passes-visible
+# %% ex05_film_interval
 def film_interval(*, gold, predicted, films, resamples=2000, level=0.95, seed=0):
     # wrong: isin takes the reviews of a film once, however often it was drawn
     rng, names, right = np.random.default_rng(seed), np.unique(films), gold == predicted

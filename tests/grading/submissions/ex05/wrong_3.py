@@ -1,17 +1,17 @@
 # %% ex05_macro_f1  passes-visible
 def macro_f1(*, gold, predicted):
-    # wrong: an absent class counts as 1
+    # wrong: knows only the classes up to the largest that occurs
     if len(gold) == 0 or len(gold) != len(predicted):
         raise ValueError("give one label a review")
     scores = []
-    for label in range(3):
+    for label in range(max(gold.max(), predicted.max()) + 1):
         hits = np.sum((gold == label) & (predicted == label))
         named = np.sum(gold == label) + np.sum(predicted == label)
-        scores.append(2 * hits / named if named else 1.0)
+        scores.append(2 * hits / named if named else 0.0)
     return float(np.mean(scores))
 
 
-# %% ex05_film_interval  passes-visible
+# %% ex05_film_interval
 def film_interval(*, gold, predicted, films, resamples=2000, level=0.95, seed=0):
     # wrong: the mean of the films' accuracies, so a film with one review weighs as much as one with nine
     rng, names, right = np.random.default_rng(seed), np.unique(films), gold == predicted

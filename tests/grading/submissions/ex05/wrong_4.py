@@ -8,14 +8,14 @@ def macro_f1(*, gold, predicted):
 
 # %% ex05_film_interval  passes-visible
 def film_interval(*, gold, predicted, films, resamples=2000, level=0.95, seed=0):
-    # wrong: cuts off 1 - level on each side
-    rng, right = np.random.default_rng(seed), gold == predicted
-    names, film = np.unique(films, return_inverse=True)
-    size, hits = np.bincount(film), np.bincount(film, weights=right)
+    # wrong: looks a film up by a part of its name, so "Tide" collects the reviews of "Tide 2", too
+    rng, names, right = np.random.default_rng(seed), np.unique(films), gold == predicted
+    found = [np.char.find(films, name) >= 0 for name in names]
+    size, hits = np.array([rows.sum() for rows in found]), np.array([right[rows].sum() for rows in found])
     drawn = rng.integers(len(names), size=(resamples, len(names)))
     accuracies = hits[drawn].sum(axis=1) / size[drawn].sum(axis=1)
-    low, high = np.quantile(accuracies, [1 - level, level])
-    return float(min(low, high)), float(max(low, high))
+    low, high = np.quantile(accuracies, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 # %% ex05_mcnemar_p

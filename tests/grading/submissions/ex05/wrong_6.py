@@ -1,14 +1,13 @@
-# %% ex05_macro_f1
+# %% ex05_macro_f1  passes-visible
 def macro_f1(*, gold, predicted):
-    # wrong: weighted by how common each class is
+    # wrong: writes the cells of the confusion matrix into the array that it was given
     if len(gold) == 0 or len(gold) != len(predicted):
         raise ValueError("give one label a review")
-    scores = []
-    for label in range(3):
-        hits = np.sum((gold == label) & (predicted == label))
-        named = np.sum(gold == label) + np.sum(predicted == label)
-        scores.append((2 * hits / named if named else 0.0) * np.mean(gold == label))
-    return float(np.sum(scores))
+    gold *= 3
+    gold += predicted
+    counts = np.bincount(gold, minlength=9).reshape(3, 3)
+    named = counts.sum(axis=0) + counts.sum(axis=1)
+    return float(np.mean(2 * counts.diagonal() / np.maximum(named, 1)))
 
 
 # %% ex05_film_interval  passes-visible

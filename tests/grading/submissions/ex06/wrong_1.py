@@ -10,7 +10,7 @@ def predict_in_batches(texts, score_batch, batch_size):
     return result
 
 
-# %% ex06_with_temperature  passes-visible
+# %% ex06_with_temperature
 # exp of large logits: infinity divided by infinity
 def with_temperature(logits, temperature):
     if temperature <= 0:
