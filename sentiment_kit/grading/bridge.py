@@ -87,7 +87,10 @@ class Student:
     # ------------------------------------------------------------ the process
 
     def _start(self) -> None:
-        self._process = sandbox.start(RUNNER, sandboxed=self._sandboxed)
+        try:
+            self._process = sandbox.start(RUNNER, sandboxed=self._sandboxed)
+        except (OSError, sandbox.SandboxError) as error:
+            raise AnswerCrashed(f"the sandbox could not be started: {error}") from None
         self._lines: queue.Queue[bytes] = queue.Queue(maxsize=2)  # whoever floods us waits
         threading.Thread(target=self._read, args=(self._process.stdout, self._lines), daemon=True).start()
         for code, names, given in self._cells:

@@ -8,7 +8,6 @@ import re
 import secrets
 import tempfile
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
@@ -25,6 +24,19 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 class CanaryError(RuntimeError):
     """An assertion that must fail did not: nothing that this kernel says can be trusted."""
+
+
+class HandedOutError(RuntimeError):
+    """A cell that was handed out does not run, here or in the student's process: no answer can be judged.
+
+    Args:
+        name: The type of the error that it ended with.
+        message: What that error says.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class SandboxedExecute(Execute):
@@ -67,26 +79,36 @@ class SandboxedExecute(Execute):
 
         Raises:
             CanaryError: The tests' kernel does not report a failing assertion.
+            HandedOutError: A cell that was handed out does not run.
         """
         if cell.cell_type != "code":
             return cell, resources
         if not self._started:
-            self._hidden(_START.format(settings=self._settings), resources, index)
+            self._require(self._hidden(_START.format(settings=self._settings), resources, index))
             self._started = True
         mark, code = mark_of(cell), cell.source
+        handed_out = not mark.get("solution") and not mark.get("grade")
         if mark.get("solution"):
             call = f"__student__.answer({code!r}, {self._names[mark['grade_id']]!r}, globals())"
             cell.source = f"print({call}, end='')\n__student__.check()"
         elif mark.get("grade"):
             self._canary(resources, index)
         else:
-            self._hidden(f"__student__.given({code!r})", resources, index)
+            self._require(self._hidden(f"__student__.given({code!r})", resources, index))
         try:
             super().preprocess_cell(cell, resources, index)
         finally:
             cell.source = code
+        if handed_out:
+            self._require(cell)
         self._tidy(cell, graded=bool(mark.get("grade")))
         return cell, resources
+
+    @staticmethod
+    def _require(cell: NotebookNode) -> None:
+        for output in cell.outputs:
+            if output.output_type == "error":
+                raise HandedOutError(output.ename, output.evalue)
 
     @staticmethod
     def _tidy(cell: NotebookNode, *, graded: bool) -> None:
@@ -100,6 +122,3 @@ class SandboxedExecute(Execute):
             elif not graded and output.output_type == "stream" and output.name == "stdout":
                 kept.append(output)
         cell.outputs = kept
-
-
-__all__ = ["CanaryError", "CellTimeoutError", "DeadKernelError", "SandboxedExecute"]

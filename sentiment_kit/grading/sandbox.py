@@ -127,7 +127,21 @@ def _wrapping(limits: Limits) -> list[str]:
     hidden = Path(sentiment_kit.__file__).parent / "bundled" / "exercises"
     if hidden.exists():
         command += ["--size", "4096", "--tmpfs", str(hidden), "--remount-ro", str(hidden)]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", small, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+    # where the grader runs as root, the kernel's settings in /proc belong to the process inside, too
+    command += [
+        "--proc",
+        "/proc",
+        "--remount-ro",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--size",
+        small,
+        "--tmpfs",
+        "/dev/shm",
+        "--remount-ro",
+        "/dev",
+    ]
     command += ["--size", small, "--tmpfs", "/tmp", "--dir", "/tmp/home", "--chdir", "/tmp/home", "--remount-ro", "/"]
     return command
 

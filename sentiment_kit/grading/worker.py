@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import nbformat
+from nbclient.exceptions import DeadKernelError
 
 from sentiment_kit import files
 from sentiment_kit.grading import authoring, execute, rebuild
@@ -124,7 +125,10 @@ def mark(
             runner.preprocess(rebuilt.notebook, {"metadata": {"path": folder}})
         except execute.CanaryError as error:
             return Result("tampered", str(error)), None
-        except execute.DeadKernelError:
+        except execute.HandedOutError as error:
+            status = STOPPED.get(error.name, "crashed")
+            return Result(status, f"a cell that was handed out does not run: {error.name}: {error}"), None
+        except DeadKernelError:
             return Result("crashed", "the tests' own process ended"), None
     outcomes = [_outcome(task, rebuilt) for task in exercise.tasks]
     visible = authoring.release(exercise).cells

@@ -175,6 +175,11 @@ def test_a_tiny_solution_is_this_and_nothing_else(tiny_exercise):
     nbformat.validate(solution)
 
 
+def test_a_solution_can_be_edited(tiny_exercise):
+    tiny_exercise.notebook.cells[1].metadata |= {"editable": False, "deletable": False, "slideshow": {}}
+    assert authoring.solution(tiny_exercise).cells[1].metadata == {"slideshow": {}}
+
+
 def test_a_solution_keeps_its_outputs(tiny_exercise):
     solution = authoring.solution(tiny_exercise)
     assert solution.cells[3].outputs == tiny_exercise.notebook.cells[3].outputs != []

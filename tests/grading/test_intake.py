@@ -155,14 +155,26 @@ def test_an_online_text_of_moodle_makes_no_student(download, exercises):
     assert [one.student for one in found.submissions] in ([], [Student("Anna Weber", "4711")])
 
 
+def test_a_folder_named_after_an_exercise_is_no_student(download, exercises):
+    found = take_in(download(["ex07/ex07.ipynb", "EX08/ex08.ipynb", "all/ex08/ex08.ipynb"]), exercises)
+    assert found.submissions == [] and {reason for _, reason in found.aside} == {"no pattern tells whose it is"}
+    assert len(found.aside) == 3
+
+
+def test_each_submission_is_read_from_its_own_file(download, exercises):
+    contents = {f"w_{number}_ex07.ipynb": b"%d" % number for number in range(3)}
+    found = take_in(download(contents), exercises)
+    assert {one.file.name: one.file.read() for one in found.submissions} == contents
+
+
 def test_submissions_are_sorted_by_name_number_and_exercise(download, exercises):
-    names = ["bob_2_ex07.ipynb", "Anna_9_ex08.ipynb", "Anna_9_ex07.ipynb", "bob_1_ex07.ipynb", "carla_1_ex07.ipynb"]
+    names = ["Bob_2_ex07.ipynb", "anna_9_ex08.ipynb", "anna_9_ex07.ipynb", "Bob_1_ex07.ipynb", "carla_1_ex07.ipynb"]
     found = listed(take_in(str(download(names)), exercises))
     assert [(name, number, exercise) for name, number, exercise, _ in found] == [
-        ("Anna", "9", "ex07"),
-        ("Anna", "9", "ex08"),
-        ("bob", "1", "ex07"),
-        ("bob", "2", "ex07"),
+        ("anna", "9", "ex07"),
+        ("anna", "9", "ex08"),
+        ("Bob", "1", "ex07"),
+        ("Bob", "2", "ex07"),
         ("carla", "1", "ex07"),
     ]
 
@@ -174,6 +186,10 @@ def test_submissions_are_sorted_by_name_number_and_exercise(download, exercises)
     ("names", "last"),
     [
         (["w_1_9_ex07.ipynb", "w_1_8_ex07-1.ipynb", "w_1_7_ex07-2.ipynb"], "w_1_7_ex07-2.ipynb"),
+        (
+            ["W W_1_assignsubmission_file_ex07-1.ipynb", "W W_1_assignsubmission_file_ex07.ipynb"],
+            "W W_1_assignsubmission_file_ex07-1.ipynb",
+        ),
         (["w_1_9_ex07-9.ipynb", "w_LATE_1_8_ex07-10.ipynb", "w_1_7_ex07.ipynb"], "w_LATE_1_8_ex07-10.ipynb"),
         (["w/ex07.ipynb", "w/ex07 (1).ipynb", "w/ex07 (2).ipynb"], "w/ex07 (2).ipynb"),
         (["w/ex07(11).ipynb", "w/ex07(2).ipynb"], "w/ex07(11).ipynb"),
@@ -185,7 +201,7 @@ def test_submissions_are_sorted_by_name_number_and_exercise(download, exercises)
 def test_of_several_attempts_the_last_counts_and_is_noted(download, exercises, names, last):
     found = take_in(download(names), exercises)
     assert [one.file.name for one in found.submissions] == [last]
-    name = re.sub(r"^w/|^w_.*\d_(?=ex)", "", last)
+    name = re.sub(r"^w/|^w_.*\d_(?=ex)|^W.*file_", "", last)
     assert found.submissions[0].note == f"{len(names)} files, graded {name}"
 
 
@@ -429,6 +445,12 @@ def test_an_encrypted_member_is_not_read(tmp_path, exercises):
     assert one.file.problem == "it is encrypted"
 
 
+def test_a_problem_with_something_else_than_a_notebook_stays_the_problem(tmp_path, exercises):
+    source = patched(zipped(tmp_path / "all.zip", {"weber_anna/ex07.pdf": EMPTY}), "weber_anna/ex07.pdf", *FLAGS, 1)
+    (one,) = take_in(source, exercises).submissions
+    assert one.file.problem == "it is encrypted"
+
+
 def test_a_member_that_cannot_be_unpacked_is_a_problem_of_its_own(tmp_path, exercises):
     source = zipped(
         tmp_path / "all.zip", {"weber_anna/ex07.ipynb": EMPTY * 50, "fox_bob/ex07.ipynb": EMPTY, "z/ex07.ipynb": EMPTY}
@@ -538,6 +560,12 @@ def test_odd_names_stay_names(download, exercises, name, student):
     assert one.file.read() == EMPTY
 
 
+@POSIX_NAMES
+def test_a_newline_in_a_folder_hides_nobody(download, exercises):
+    found = take_in(download(["all\nof them/Anna\nWeber_4711_assignsubmission_file_/ex07\n.ipynb"]), exercises)
+    assert [one.student for one in found.submissions] == [Student("Anna Weber", "4711")]
+
+
 def test_slugs_are_plain_and_no_two_students_share_one():
     names = [
         "Anna Weber",
@@ -578,7 +606,7 @@ def test_a_blank_is_no_student(tmp_path, exercises, name):
 
 def test_a_roster_names_students_and_their_numbers(tmp_path):
     path = tmp_path / "roster.csv"
-    path.write_bytes('\ufeffmail,student,id\r\nx@y,"Weber,  Anna", 4711 \r\nz@y,Zoë,\r\n\r\nw@y,Bob\r\n'.encode())
+    path.write_bytes('\ufeffstudent,mail,id\r\n"Weber,  Anna",x@y, 4711 \r\nZoë,z@y,\r\n\r\nBob\r\n'.encode())
     assert read_roster(path) == [Student("Weber, Anna", "4711"), Student("Zoë"), Student("Bob")]
     path.write_text("student\nAnna\n")
     assert read_roster(str(path)) == [Student("Anna")]

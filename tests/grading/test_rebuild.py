@@ -258,6 +258,15 @@ def test_of_several_written_answers_the_last_counts(answered, check):
     check(answered, ex07_why="On second thought, no.")
 
 
+def test_a_copy_of_the_stub_is_no_written_answer(answered, check, answers):
+    stub = new_cell(authoring.WRITTEN_STUB + "\n", "ex07_why", "markdown")
+    answered["cells"].append(stub)
+    check(answered)
+    place = place_of(answered, "ex07_why")
+    answered["cells"][place : place + 1] = [new_cell(answers["ex07_why"], kind="markdown"), stub]
+    check(answered)
+
+
 def test_what_was_handed_out_is_no_written_answer(answered, check):
     del answered["cells"][place_of(answered, "ex07_why")]
     check(answered, ex07_why=None)

@@ -312,6 +312,14 @@ def test_all_scores_can_be_drawn(page, scores):
     assert found.tags.count("svg") == 1
 
 
+def test_only_what_is_graded_to_the_end_is_drawn(tmp_path):
+    shapes = []
+    for more in ([], [row(score=9.0, status="needs_manual")] * 3, [row(score=9.0)] * 3):
+        write_class_report(tmp_path / "report.html", [row(score=3.0), *more], [], {}, [])
+        shapes.append(re.findall(r' d="([^"]*)"', (tmp_path / "report.html").read_text("utf-8")))
+    assert shapes[0] == shapes[1] != shapes[2]
+
+
 @pytest.mark.xfail(strict=True, reason="ZeroDivisionError", raises=ZeroDivisionError)
 def test_an_exercise_without_points_has_a_page(page):
     page([Row("Anna Weber", "ex07", 0.0, 0.0, "graded", 0, 1.0, "")])
