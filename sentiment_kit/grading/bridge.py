@@ -49,7 +49,7 @@ def _is_callback(value: object) -> bool:
     if isinstance(value, types.MethodType):
         return type(value.__self__).__module__ == "__main__"
     local = "<locals>" in getattr(value, "__qualname__", "") or getattr(value, "__module__", "") == "__main__"
-    return isinstance(value, StandIn) or (isinstance(value, types.FunctionType) and local)
+    return isinstance(value, types.FunctionType) and local
 
 
 class StandIn:
@@ -114,12 +114,24 @@ class Student:
         self.stop()
         return error
 
-    def _send(self, message: dict) -> None:
-        try:
-            self._process.stdin.write(json.dumps(message).encode("ascii") + b"\n")
-            self._process.stdin.flush()
-        except OSError:
-            raise self._give_up(AnswerCrashed("the process ended")) from None
+    def _send(self, message: dict, deadline: float) -> None:
+        line, failed = json.dumps(message).encode("ascii") + b"\n", []
+
+        def write(pipe: io.BufferedWriter) -> None:
+            try:
+                pipe.write(line)
+                pipe.flush()
+            except (OSError, ValueError):
+                failed.append(True)
+
+        # in a thread: whoever does not read would keep us for ever
+        writing = threading.Thread(target=write, args=(self._process.stdin,), daemon=True)
+        writing.start()
+        writing.join(max(0.0, deadline - time.monotonic()))
+        if writing.is_alive():
+            raise self._give_up(AnswerTimeout("stopped: it took longer than it may"))
+        if failed:
+            raise self._give_up(AnswerCrashed("the process ended"))
 
     def _next(self, deadline: float) -> dict:
         try:
@@ -140,9 +152,9 @@ class Student:
 
     def _ask(self, message: dict, seconds: float) -> dict:
         deadline = time.monotonic() + seconds
-        self._send(message)
+        self._send(message, deadline)
         while "callback" in (answer := self._next(deadline)):
-            self._send(self._serve_callback(answer))
+            self._send(self._serve_callback(answer), deadline)
         return answer
 
     def _decoded(self, parts: list) -> object:
@@ -160,7 +172,8 @@ class Student:
             AnswerCrashed: It failed, which it does only after something that an answer cell did.
         """
         if "error" in self._run(code, (), given=True):
-            raise self._give_up(AnswerCrashed("a cell that was handed out fails after the answers above it"))
+            raise self._give_up(AnswerCrashed("a cell that was handed out fails in the student's process"))
+        self._cells.append((code, (), True))
 
     def answer(self, code: str, names: Sequence[str], namespace: dict) -> str:
         """Runs an answer cell in the student's process and puts what it defines among the tests.
@@ -179,10 +192,13 @@ class Student:
         for name in names:
             namespace.pop(name, None)
         found = self._run(code, names, given=False)
-        for name in names:
-            if name in found.get("values", {}):
-                parts = found["values"][name]
-                namespace[name] = StandIn(self, name) if parts == ["callable"] else self._decoded(parts)
+        values = found.get("values")
+        if not isinstance(values, dict):
+            raise self._give_up(AnswerTampered("the process wrote what is no answer"))
+        for name in set(names) & values.keys():
+            callable_ = values[name] == ["callable"]
+            namespace[name] = StandIn(self, name) if callable_ else self._decoded(values[name])
+        self._cells.append((code, names, False))  # only what ended well is run again after a stop
         self._stopped = self._error(found["error"]) if "error" in found else None
         return str(found.get("printed", ""))[:20_000]
 
@@ -198,9 +214,8 @@ class Student:
     def _run(self, code: str, names: Sequence[str], *, given: bool) -> dict:
         if self._process is None:
             self._start()
-        answer = self._ask({"code": code, "names": list(names)}, self._start_seconds if given else self._seconds)
-        self._cells.append((code, names, given))  # only what ended well is run again after a stop
-        return answer
+        self._callbacks = []
+        return self._ask({"code": code, "names": list(names)}, self._start_seconds if given else self._seconds)
 
     # ------------------------------------------------------------ calls
 
@@ -241,7 +256,9 @@ class Student:
         pickler.dump(value)
         return base64.b64encode(raw.getvalue()).decode("ascii")
 
-    def _identity(self, value: object) -> int | None:
+    def _identity(self, value: object) -> int | str | None:
+        if isinstance(value, StandIn):
+            return value.__name__
         if not _is_callback(value):
             return None
         self._callbacks.append(value)  # type: ignore[arg-type]

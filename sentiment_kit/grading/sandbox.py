@@ -4,6 +4,7 @@ Inside there is no network; nothing of the machine can be read but Python, its p
 empty and gone afterwards; memory, CPU time, file sizes and open files are limited.
 """
 
+import errno
 import os
 import platform
 import shutil
@@ -40,20 +41,41 @@ class Limits:
     disk_bytes: int = 32 * 1024**2
 
 
-# Numbers of the system calls that make a process, and the letter by which the kernel names the machine (linux/audit.h).
+# System calls that are refused, by their numbers on a machine; ``audit`` is the machine's own (linux/audit.h).
+# Processes; memory that no limit counts; looking into init, which no filter binds; rings that pass filters by.
 _MACHINES = {
-    "x86_64": {"audit": 0xC000003E, "clone": 56, "clone3": 435, "fork": 57, "vfork": 58},
-    "aarch64": {"audit": 0xC00000B7, "clone": 220, "clone3": 435},
-}
+    "x86_64": {
+        "audit": 0xC000003E, "clone": 56, "clone3": 435, "mmap": 9, "socket": 41,
+        "refused": {
+            "fork": 57, "vfork": 58, "memfd_create": 319, "memfd_secret": 447, "shmget": 29, "ptrace": 101,
+            "process_vm_readv": 310, "process_vm_writev": 311, "pidfd_getfd": 438, "io_uring_setup": 425,
+            "add_key": 248, "request_key": 249, "keyctl": 250, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323,
+        },
+    },
+    "aarch64": {
+        "audit": 0xC00000B7, "clone": 220, "clone3": 435, "mmap": 222, "socket": 198,
+        "refused": {
+            "memfd_create": 279, "memfd_secret": 447, "shmget": 194, "ptrace": 117,
+            "process_vm_readv": 270, "process_vm_writev": 271, "pidfd_getfd": 438, "io_uring_setup": 425,
+            "add_key": 217, "request_key": 218, "keyctl": 219, "bpf": 280, "perf_event_open": 241, "userfaultfd": 282,
+        },
+    },
+}  # fmt: skip
 _CLONE_THREAD = 0x00010000
+_SHARED_ANONYMOUS = 0x21
+_FAMILIES = (1, 2, 10)  # sockets of this machine (unix) and of the internet, which there is none of inside
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_NUMBER, _MACHINE, _FIRST, _FOURTH = 0, 4, 16, 40  # where the kernel puts what a filter may look at
 
 
-def _no_new_processes() -> bytes:
-    """A seccomp program: threads may be started, processes may not (EPERM).
+def _filter() -> bytes:
+    """A seccomp program: threads may be started, processes may not (EPERM); nor may what gets around limits.
 
     ``clone3`` hides its flags in memory, out of a filter's sight; it is said not to exist (ENOSYS), whereupon the C
     library uses ``clone``.
+
+    Raises:
+        SandboxError: This machine's system calls are not known here.
 
     Source:
         The kernel's user guide, https://docs.kernel.org/userspace-api/seccomp_filter.html
@@ -62,26 +84,34 @@ def _no_new_processes() -> bytes:
     if machine is None:
         raise SandboxError(f"the sandbox knows no filter for a {platform.machine()}: use an x86_64 or aarch64 machine")
 
-    def load(offset: int) -> bytes:
-        return struct.pack("HBBI", 0x20, 0, 0, offset)
+    def step(code: int, value: int, *, yes: int = 0, no: int = 0) -> bytes:
+        return struct.pack("HBBI", code, yes, no, value)
 
-    def jump(value: int, *, yes: int = 0, no: int = 0, bits: bool = False) -> bytes:
-        return struct.pack("HBBI", 0x45 if bits else 0x15, yes, no, value)
+    def load(place: int) -> bytes:
+        return step(0x20, place)
+
+    def equal(value: int, *, yes: int = 0, no: int = 0) -> bytes:
+        return step(0x15, value, yes=yes, no=no)
 
     def answer(value: int) -> bytes:
-        return struct.pack("HBBI", 0x06, 0, 0, value)
+        return step(0x06, value)
 
-    steps = [load(4), jump(machine["audit"], yes=1), answer(_KILL), load(0)]
-    if "fork" in machine:
-        # x86_64 has a second numbering, from 0x40000000: none of it
-        steps += [struct.pack("HBBI", 0x35, 0, 1, 0x40000000), answer(_REFUSE | 1)]
-    for name in ("fork", "vfork"):
-        if name in machine:
-            steps += [jump(machine[name], no=1), answer(_REFUSE | 1)]
-    steps += [jump(machine["clone3"], no=1), answer(_REFUSE | 38)]
-    steps += [jump(machine["clone"], yes=1), answer(_ALLOW)]
-    steps += [load(16), jump(_CLONE_THREAD, yes=1, bits=True), answer(_REFUSE | 1), answer(_ALLOW)]
-    return b"".join(steps)
+    def rule(number: int, *body: bytes) -> list[bytes]:
+        return [equal(number, no=len(body)), *body]
+
+    refuse = answer(_REFUSE | errno.EPERM)
+    steps = [load(_MACHINE), equal(machine["audit"], yes=1), answer(_KILL), load(_NUMBER)]
+    if platform.machine() == "x86_64":  # it has a second numbering, from 0x40000000: none of it
+        steps += [step(0x35, 0x40000000, no=1), refuse]
+    for number in machine["refused"].values():
+        steps += rule(number, refuse)
+    steps += rule(machine["clone3"], answer(_REFUSE | errno.ENOSYS))
+    steps += rule(machine["clone"], load(_FIRST), step(0x45, _CLONE_THREAD, yes=1), refuse, answer(_ALLOW))
+    shared = (load(_FOURTH), step(0x54, _SHARED_ANONYMOUS), equal(_SHARED_ANONYMOUS, no=1), refuse, answer(_ALLOW))
+    steps += rule(machine["mmap"], *shared)
+    known = [equal(family, yes=len(_FAMILIES) - place) for place, family in enumerate(_FAMILIES)]
+    steps += rule(machine["socket"], load(_FIRST), *known, refuse, answer(_ALLOW))
+    return b"".join([*steps, answer(_ALLOW)])
 
 
 def available() -> str | None:
@@ -97,7 +127,7 @@ def available() -> str | None:
     known = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
     if "--disable-userns" not in known:
         return "this bubblewrap is too old: version 0.8 or newer is needed"
-    trial = subprocess.run([*_wrapping(Limits()), "true"], capture_output=True, text=True, check=False)
+    trial = subprocess.run([*_wrapping(Limits()), "true"], capture_output=True, text=True, check=False, env={})
     if trial.returncode:
         return f"bubblewrap does not work here: {trial.stderr.strip()[:200]}"
     return None
@@ -108,51 +138,55 @@ def _readable() -> list[Path]:
     package = Path(sentiment_kit.__file__).parent
     shown = [Path(one) for one in ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/etc/alternatives")]
     shown += [Path(sys.base_prefix), Path(sys.prefix), package, profiles.bundled("data", "reviews")]
-    if encoder := os.environ.get("SENTIMENT_KIT_ENCODER"):
-        shown.append(Path(encoder).expanduser().resolve())
+    shown += [Path(one) for one in _settings().values() if Path(one).is_absolute()]
     inside = [Path(one) for one in sys.path if one and Path(one) not in (package.parent, Path.cwd())]
     shown += [one for one in inside if one.exists() and not any(one.is_relative_to(other) for other in shown)]
     return [one for one in shown if one.exists()]
 
 
+def _hidden(shown: list[Path]) -> list[Path]:
+    """Exercises with their solutions, among what is shown: a wheel has them, an editable install has a copy."""
+    places = {*shown, *(Path(one) for one in sys.path if one), Path(sentiment_kit.__file__).parent.parent}
+    return sorted(path for one in places if (path := one / "sentiment_kit" / "bundled" / "exercises").exists())
+
+
 def _wrapping(limits: Limits) -> list[str]:
-    small = str(limits.disk_bytes)
-    command = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"]
-    command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
-    for path in _readable():
+    small, shown = str(limits.disk_bytes), _readable()
+    command = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
+    command += ["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
+    command += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
+    command += ["--size", small, "--tmpfs", "/tmp", "--dir", "/tmp/home", "--chdir", "/tmp/home"]
+    for path in shown:
         if path.is_symlink() and path.parent == Path("/"):  # /bin, /lib where they are links into /usr
             command += ["--symlink", str(path.readlink()), str(path)]
         else:
             command += ["--ro-bind", str(path), str(path)]
-    hidden = Path(sentiment_kit.__file__).parent / "bundled" / "exercises"
-    if hidden.exists():
-        command += ["--size", "4096", "--tmpfs", str(hidden), "--remount-ro", str(hidden)]
-    # where the grader runs as root, the kernel's settings in /proc belong to the process inside, too
-    command += [
-        "--proc",
-        "/proc",
-        "--remount-ro",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--size",
-        small,
-        "--tmpfs",
-        "/dev/shm",
-        "--remount-ro",
-        "/dev",
-    ]
-    command += ["--size", small, "--tmpfs", "/tmp", "--dir", "/tmp/home", "--chdir", "/tmp/home", "--remount-ro", "/"]
-    return command
+    for path in _hidden(shown):
+        command += ["--size", "4096", "--tmpfs", str(path), "--remount-ro", str(path)]
+    # Where the grader runs as root, the kernel's settings in /proc belong to the process inside, too.
+    command += ["--proc", "/proc", "--remount-ro", "/proc"]
+    command += ["--dev", "/dev", "--size", small, "--tmpfs", "/dev/shm"]
+    command += ["--ro-bind", "/dev/null", "/dev/zero"]  # shared maps of it are memory that no limit counts
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def _settings() -> dict[str, str]:
+    """What the kit is told by whoever grades, and has to know inside as well."""
+    found = {
+        name: os.environ[name] for name in ("SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_PROFILE") if name in os.environ
+    }
+    if (encoder := found.get("SENTIMENT_KIT_ENCODER")) and Path(encoder).expanduser().exists():
+        found["SENTIMENT_KIT_ENCODER"] = str(Path(encoder).expanduser().resolve())
+    return found
 
 
 def _environment(home: str) -> dict[str, str]:
     """The only settings that a student's process sees."""
-    kept = {name: os.environ[name] for name in ("SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_PROFILE") if name in os.environ}
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     own = {"HOME": home, "TMPDIR": home, "IPYTHONDIR": home, "SENTIMENT_KIT_RUNS": f"{home}/runs", "USER": "student"}
     fixed = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    return kept | single | own | fixed | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "MPLBACKEND": "agg"}
+    quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "MPLBACKEND": "agg"}
+    return _settings() | single | own | fixed | quiet
 
 
 def _limit(limits: Limits) -> None:
@@ -198,7 +232,7 @@ def start(command: Sequence[str], *, limits: Limits | None = None, sandboxed: bo
     for name, value in _environment("/tmp/home").items():
         wrapped += ["--setenv", name, value]
     with tempfile.TemporaryFile() as program:
-        program.write(_no_new_processes())
+        program.write(_filter())
         program.seek(0)
         wrapped += ["--seccomp", str(program.fileno()), "--", *command]
-        return subprocess.Popen(wrapped, **pipes, pass_fds=(program.fileno(),), preexec_fn=prepare)
+        return subprocess.Popen(wrapped, **pipes, env={}, pass_fds=(program.fileno(),), preexec_fn=prepare)

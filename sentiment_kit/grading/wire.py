@@ -22,7 +22,7 @@ _KINDS = "biufcUS"  # numpy's letters for the types that travel as raw bytes
 class Opaque:
     """Stands for a value that cannot leave the sandbox, such as a generator: it equals nothing, not even itself."""
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = object.__hash__  # a set may hold it
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
@@ -85,6 +85,8 @@ def _encode_library(value: object, depth: int) -> list | None:
             return ["frame", encode(value.index.to_numpy(), depth), columns]
         if isinstance(value, pd.Series):
             return _encode_series(value, depth)
+        if value is pd.NA:
+            return ["gap"]
     return _encode_torch(value, depth) if "torch" in bases else None
 
 
@@ -138,6 +140,8 @@ def _array(dtype: str, shape: list, raw: str) -> np.ndarray:
     kind = np.dtype(dtype)
     if kind.kind not in _KINDS:
         raise ValueError(f"no such type of numbers: {dtype}")
+    if not kind.itemsize:  # texts of no letters have no bytes
+        return np.zeros(shape, dtype=kind)
     return np.frombuffer(base64.b64decode(raw), dtype=kind).reshape(shape).copy()
 
 
@@ -178,6 +182,12 @@ def _opaque(name: str, shown: str) -> Opaque:
     return type(str(name)[:60] or "object", (Opaque,), {})(str(shown)[:200])
 
 
+def _gap() -> object:
+    import pandas as pd
+
+    return pd.NA
+
+
 def _float(text: str) -> float:
     return float(text) if text in ("nan", "inf", "-inf") else float.fromhex(text)
 
@@ -201,6 +211,9 @@ _DECODERS: dict[str, Callable[..., object]] = {
     "frame": _frame,
     "tensor": _tensor,
     "opaque": _opaque,
+    "gap": _gap,
+    "module": lambda _weights, _buffers, _modes: _opaque("Module", "a torch module"),
+    "optimizer": lambda _state: _opaque("Optimizer", "a torch optimizer"),
 }
 
 
@@ -238,7 +251,10 @@ def overwrite(target: Any, parts: list) -> None:  # noqa: ANN401
     elif kind in ("array", "objects"):
         target[...] = decode(parts)
     elif kind == "tensor":
-        target.data.copy_(decode(parts).data)
+        new = decode(parts)
+        target.data.copy_(new.data)
+        if target.is_leaf:
+            target.requires_grad_(new.requires_grad)
     elif kind == "frame":
         new = decode(parts)
         target.drop(columns=list(target.columns), inplace=True)

@@ -285,7 +285,13 @@ def saved_by_colab(content: bytes) -> tuple[str, bytes]:
         if cell["cell_type"] == "code":
             user = {"displayName": "Noé", "userId": "0123"}
             cell["metadata"] |= {
-                "executionInfo": {"status": "ok", "timestamp": 1730000000000, "user_tz": -60, "elapsed": 7, "user": user},
+                "executionInfo": {
+                    "status": "ok",
+                    "timestamp": 1730000000000,
+                    "user_tz": -60,
+                    "elapsed": 7,
+                    "user": user,
+                },
                 "outputId": "7e2f6a5c-0000-4b1e-8a0e-000000000000",
                 "colab": {"base_uri": "https://localhost:8080/", "height": 35},
             }

@@ -283,9 +283,6 @@ def use(fail):
         written(student, "def use(fail):\n    fail()", "use")(fail)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AnswerCrashed, reason="bridge: a stand-in calls a process that waits for its answer"
-)
 def test_one_answer_may_be_given_to_another(hasty):
     code = "def double(x):\n    return 2 * x\ndef apply(f, x):\n    return f(x)"
     double, apply = written(hasty, code, "double", "apply")
@@ -384,9 +381,6 @@ ODD = {
 }
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AnswerCrashed, reason="runner: what showing an answer or an error raises ends it"
-)
 @pytest.mark.parametrize(("code", "name"), ODD.values(), ids=ODD)
 def test_an_odd_answer_is_an_ordinary_error(doomed, code, name):
     namespace = {}
@@ -396,7 +390,6 @@ def test_an_odd_answer_is_an_ordinary_error(doomed, code, name):
         namespace[name]([])
 
 
-@pytest.mark.xfail(strict=True, raises=AnswerCrashed, reason="runner: what reading arguments raises ends it")
 def test_an_argument_that_is_unknown_there_is_an_ordinary_error(doomed, monkeypatch):
     made = type("Unheard", (), {"__module__": "__main__", "__qualname__": "Unheard"})
     monkeypatch.setattr(sys.modules["__main__"], "Unheard", made, raising=False)
@@ -600,14 +593,12 @@ def test_junk_in_place_of_the_values_of_a_cell_is_told(liar, told):
     assert namespace == {} and student._process is None
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="bridge: values that are no object are not checked for")
 @pytest.mark.parametrize("values", [5, "f", ["f"], None])
 def test_values_of_a_cell_that_are_none_are_told(liar, values):
     with pytest.raises(AnswerTampered):
         liar(json.dumps({"values": values}).encode() + b"\n").answer("f = 1", ["f"], {})
 
 
-@pytest.mark.xfail(strict=True, reason="bridge: what a cell is worth is looked at after it is noted for later")
 def test_a_cell_that_answered_with_junk_is_not_run_again(liar):
     student = liar(b'{"values": {"f": ["eval", "1"]}}\n')
     with pytest.raises(AnswerTampered):
@@ -643,7 +634,6 @@ def test_an_answer_that_finds_the_pipe_gains_nothing(doomed):
     assert works(doomed)
 
 
-@pytest.mark.xfail(strict=True, reason="bridge: a cell can still call what a call before it was given")
 def test_a_callback_ends_with_its_call(hasty):
     seen = []
     written(hasty, "def use(note):\n    note(1)", "use")(seen.append)
@@ -662,14 +652,12 @@ def test_an_endless_flood_is_told(doomed):
     assert works(doomed)
 
 
-@pytest.mark.xfail(strict=True, reason="bridge: writing to a process that does not read has no time limit")
 def test_a_flood_of_callbacks_is_told(hasty):
     flood = written(hasty, "def flood(note, text):\n    while True: say(text)", "flood")
     text = '{"callback": 0, "arguments": [[], {}]}\n' * 100
     assert isinstance(came_of(flood, lambda: None, text), bridge.AnswerStopped)
 
 
-@pytest.mark.xfail(strict=True, reason="bridge: writing to a process that does not read has no time limit")
 def test_a_process_that_does_not_listen_is_told(hasty):
     text = '{"values": {"f": ["callable"]}}\n'
     namespace = {}
