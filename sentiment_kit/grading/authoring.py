@@ -14,7 +14,8 @@ from sentiment_kit import files
 from sentiment_kit.grading.exercise import Exercise, mark_of
 
 WRITTEN_STUB = "*Write your answer here.*"
-CODE_STUB = '# YOUR CODE HERE\nraise NotImplementedError("your answer is still to come")'
+UNANSWERED = "your answer is still to come"
+CODE_STUB = f'# YOUR CODE HERE\nraise NotImplementedError("{UNANSWERED}")'
 SCHEME_MARKS = {"=== BEGIN MARK SCHEME ===": "**How it is marked**\n", "=== END MARK SCHEME ===": "\n**An answer**\n"}
 
 _RELEASE = (

@@ -7,6 +7,7 @@ import copy
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -36,6 +37,12 @@ class Cell:
     kind: str
     source: str
     grade_id: str | None
+
+    @cached_property
+    def names(self) -> set[str]:
+        """What it defines; nothing for a cell that is longer than an answer may be."""
+        short = self.kind == "code" and len(self.source) <= _LARGEST_ANSWER
+        return defined_names(self.source) if short else set()
 
 
 @dataclass
@@ -101,9 +108,11 @@ def _same(first: str, second: str) -> bool:
 
 def _code_answer(task: Task, stub: str, cells: list[Cell], others: set[str]) -> tuple[str, str | None]:
     """The code of a task, and a note where it was not in its place."""
-    written = [cell for cell in cells if not _same(cell.source, stub) and cell.source.strip()]
+    written = [cell for cell in cells if cell.source.strip() and not _same(cell.source, stub)]
     marked = [cell for cell in written if cell.grade_id == task.name]
-    defining = [cell for cell in written if cell.kind == "code" and set(task.names) <= defined_names(cell.source)]
+    defining = [cell for cell in written if set(task.names) <= cell.names]
+    # some leave the stub's last line below their answer, others the stub above a cell of their own
+    defining = [cell for cell in defining if authoring.UNANSWERED not in cell.source] or defining
     unmarked = [cell for cell in defining if cell.grade_id not in others]
     best = [cell for cell in marked if cell in defining] or unmarked or defining or marked
     if not best:
@@ -116,28 +125,33 @@ def _code_answer(task: Task, stub: str, cells: list[Cell], others: set[str]) -> 
 
 
 def _written_answer(task: Task, stub: str, question: str, cells: list[Cell], handed_out: list[str]) -> str:
-    """The text of a task that a person marks: by its ID, else what follows the question."""
-    marked = [cell.source for cell in cells if cell.grade_id == task.name and not _same(cell.source, stub)]
+    """The text of a task that a person marks: by its ID, else what follows the question, or the untouched cell."""
+
+    def written(cell: Cell) -> bool:
+        return bool(cell.source.strip()) and not any(_same(cell.source, one) for one in (stub, *handed_out))
+
+    marked = [cell.source for cell in cells if cell.grade_id == task.name and written(cell)]
     if marked:
         return marked[-1]
-    for place, cell in enumerate(cells[:-1]):
-        if _same(cell.source, question):
-            follows = cells[place + 1]
-            if not any(_same(follows.source, one) for one in handed_out):
-                return follows.source
+    for before, cell in zip(cells, cells[1:], strict=False):
+        after = before.grade_id == task.name or _same(before.source, question)
+        if after and cell.kind == "text" and written(cell):
+            return cell.source
     return stub
 
 
 def _notes_on_tampering(base: NotebookNode, cells: list[Cell]) -> list[str]:
     notes = []
     tests = {mark_of(cell)["grade_id"]: cell.source for cell in base.cells if mark_of(cell).get("locked")}
-    submitted = {cell.grade_id: cell.source for cell in cells if cell.grade_id in tests}
-    if any(not _same(SEED_LINE.sub("", source), SEED_LINE.sub("", tests[name])) for name, source in submitted.items()):
+    submitted = [(cell.grade_id, cell.source) for cell in cells if cell.grade_id in tests]
+    if any(not _same(SEED_LINE.sub("", source), SEED_LINE.sub("", tests[name])) for name, source in submitted):
         notes.append("cells that were handed out had been changed; the originals were used")
+    if submitted and tests.keys() - {name for name, _ in submitted}:
+        notes.append("cells that were handed out were missing; the originals were used")
     seed = SEED_LINE.search("\n".join(tests.values()))
-    for source in submitted.values():
-        if (own := SEED_LINE.search(source)) and seed and own[1] != seed[1]:
-            notes.append(f"made from a release with course seed {own[1][:12]}, graded with {seed[1]}")
+    seeds = {own[1][:12] for _, source in submitted if (own := SEED_LINE.search(source))}
+    for own in sorted(seeds - {seed[1]} if seed else ()):
+        notes.append(f"made from a release with course seed {own}, graded with {seed[1]}")
     return notes
 
 
