@@ -40,10 +40,15 @@ def _processed(notebook: NotebookNode, steps: tuple[type, ...]) -> NotebookNode:
 
 def release(exercise: Exercise) -> NotebookNode:
     """The notebook that students open: no solutions, no hidden tests, no mark schemes, no outputs."""
-    notebook = _processed(exercise.notebook, _RELEASE)
+    source = nbformat.from_dict(exercise.notebook)
+    source.metadata.pop("widgets", None)
     for task in exercise.tasks:
-        notebook.cells[task.answer].metadata.pop("tags", None)
-    return notebook
+        answer = source.cells[task.answer]
+        answer.metadata.pop("tags", None)
+        answer.pop("attachments", None)
+        if task.by_hand:
+            answer.source = WRITTEN_STUB
+    return _processed(source, _RELEASE)
 
 
 def solution(exercise: Exercise) -> NotebookNode:

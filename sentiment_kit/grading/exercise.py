@@ -60,20 +60,32 @@ def named_in(code: str) -> set[str]:
     return {name for pair in found for name in pair if name}
 
 
-def defined_names(code: str) -> set[str]:
+def defined_names(code: str, *, nested: bool = False) -> set[str]:
     r"""The names that a cell defines at its top level, as far as it can be parsed.
+
+    Args:
+        code: The cell.
+        nested: Those that are set inside loops and conditions, too.
 
     >>> sorted(defined_names("import os\ndef f(x): return x\na, b = 1, 2"))
     ['a', 'b', 'f']
+    >>> defined_names("for i in range(3):\n    if i: a = i", nested=True) == {"a", "i"}
+    True
     """
     try:
         body = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested without end
         return named_in(code)
-    names = {one.name for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
-    targets = [target for one in body if isinstance(one, ast.Assign) for target in one.targets]
-    targets += [one.target for one in body if isinstance(one, ast.AnnAssign)]
-    return names | {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+    names, waiting = set(), list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif nested or isinstance(node, ast.Assign | ast.AnnAssign | ast.Tuple | ast.List | ast.Starred):
+            waiting += ast.iter_child_nodes(node)
+    return names
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,12 @@ class Exercise:
         Raises:
             ExerciseError: A cell is marked in a way that cannot be graded.
         """
+        try:
+            return self._read_tasks()
+        except (KeyError, TypeError) as error:
+            raise ExerciseError(f"{self.name}: an nbgrader mark is incomplete: {error} is missing or wrong") from None
+
+    def _read_tasks(self) -> tuple[Task, ...]:
         cells = self.notebook.cells
         places = {mark_of(cell)["grade_id"]: place for place, cell in enumerate(cells) if mark_of(cell)}
         if len(places) != sum(bool(mark_of(cell)) for cell in cells):
@@ -107,19 +125,36 @@ class Exercise:
                 found.append(self._task(place, title, places))
         if not found:
             raise ExerciseError(f"{self.name}: no cell is marked as an answer (nbgrader: 'Autograded answer')")
+        self._check_regions()
         return tuple(found)
+
+    def _check_regions(self) -> None:
+        """Regions end, and stand in cells that nbgrader clears: anything else would be handed out."""
+        for place, cell in enumerate(self.notebook.cells):
+            for region, kind in (("SOLUTION", "solution"), ("HIDDEN TESTS", "grade")):
+                begun, ended = (cell.source.count(f"{edge} {region}") for edge in ("BEGIN", "END"))
+                if begun != ended or (begun and not mark_of(cell).get(kind)):
+                    where = mark_of(cell).get("grade_id", f"cell {place + 1}")
+                    told = f"### BEGIN {region} without its END, or in a cell that nbgrader does not clear"
+                    raise ExerciseError(f"{self.name}: {where} has {told}")
+
+    def _points(self, cell: NotebookNode) -> float:
+        try:
+            return float(mark_of(cell)["points"])
+        except ValueError:
+            raise ExerciseError(f"{self.name}: the points of {mark_of(cell)['grade_id']} are no number") from None
 
     def _task(self, place: int, title: str, places: dict[str, int]) -> Task:
         cell = self.notebook.cells[place]
         name = mark_of(cell)["grade_id"]
         if mark_of(cell).get("grade"):
-            return Task(name, title, float(mark_of(cell)["points"]), place, None, ())
+            return Task(name, title, self._points(cell), place, None, ())
         test = places.get(f"{name}_test")
         if test is None or not mark_of(self.notebook.cells[test]).get("grade"):
             raise ExerciseError(f"{self.name}: {name} has no test cell: mark one, with the ID {name}_test")
         if not (names := tuple(sorted(defined_names(cell.source)))):
             raise ExerciseError(f"{self.name}: the solution of {name} defines no function and no variable")
-        return Task(name, title, float(mark_of(self.notebook.cells[test])["points"]), place, test, names)
+        return Task(name, title, self._points(self.notebook.cells[test]), place, test, names)
 
     @property
     def max_score(self) -> float:
@@ -171,7 +206,9 @@ def load(folder: str | Path, names: list[str] | None = None) -> dict[str, Exerci
     for name in sorted(names or found):
         try:
             read[name] = Exercise(name, nbformat.read(found[name], as_version=4))
-        except (ValueError, KeyError, AttributeError) as error:
-            raise ExerciseError(f"{found[name]}: not a notebook ({str(error)[:80]})") from None
+            _ = [cell.source for cell in read[name].notebook.cells]
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError, nbformat.ValidationError) as error:
+            said = " ".join(str(error).split())[:80]
+            raise ExerciseError(f"{found[name]}: not a notebook ({said})") from None
         _ = read[name].tasks
     return read

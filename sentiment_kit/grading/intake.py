@@ -5,6 +5,7 @@ A folder or a zip; nothing is unpacked, no link is followed, no name in it becom
 
 import csv
 import hashlib
+import os
 import re
 import stat
 import unicodedata
@@ -18,12 +19,14 @@ from sentiment_kit.grading.rebuild import LARGEST_NOTEBOOK, exercise_of
 
 PATTERNS = (
     # Moodle, a folder for each student or all in one: Anna Weber_4711_assignsubmission_file_/ex03.ipynb
-    r"(?:.*/)?(?P<student>[^/]+?)_(?P<id>\d+)_assignsubmission_file_?/(?P<file>.+)",
-    r"(?:.*/)?(?P<student>[^/]+?)_(?P<id>\d+)_assignsubmission_file_(?P<file>[^/]+)",
+    # (the outermost folder counts: what lies in it is the student's own)
+    r"(?:.*?/)??(?P<student>[^/]+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?/(?P<file>.+)",
+    r"(?:.*?/)??(?P<student>[^/]+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_(?P<file>[^/]+)",
     # Canvas: weberanna_LATE_4711_98765_ex03-1.ipynb
     r"(?:.*/)?(?P<student>[^/_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?P<file>[^/]+)",
-    # weber_anna_4711_ex03.ipynb
-    r"(?:.*/)?(?P<student>[^/]+?)_(?P<id>\d+)_(?P<file>[^/]+)",
+    # weber_anna_4711_ex03.ipynb (in a folder only with a number that a copy's would not be)
+    r"(?P<student>[^/]+?)_(?P<id>\d+)_(?P<file>[^/]+)",
+    r".*/(?P<student>[^/]+?)_(?P<id>\d{3,})_(?P<file>[^/]+)",
     # a folder for each student: weber_anna/ex03.ipynb
     r"(?:.*/)?(?P<student>[^/]+)/(?P<file>[^/]+)",
     # weber_anna_ex03.ipynb, weber_anna.ipynb
@@ -33,8 +36,8 @@ PATTERNS = (
 """How a path names its student: named groups ``student`` and, where there are, ``id``, ``file``, ``attempt``."""
 
 _ATTEMPT = re.compile(r"(?: ?\((\d+)\)|-(\d{1,2})|[ _-]?attempt[ _-]?(\d+))$", re.IGNORECASE)
-_NOT_HANDED_IN = re.compile(r"(^|/)(\.|__MACOSX/|Thumbs\.db$|desktop\.ini$)")
-_MOST_FILES = 20_000
+_NOT_HANDED_IN = re.compile(r"(^|/)(\.(?!\.([/\\]|$))|__MACOSX/|Thumbs\.db$|desktop\.ini$)")
+_MOST_FILES, _LONGEST_NAME = 20_000, 1_000
 
 
 class IntakeError(ValueError):
@@ -146,7 +149,11 @@ def _in_folder(folder: Path) -> Iterator[Found]:
                 with path.open("rb") as stream:
                     return stream.read(LARGEST_NOTEBOOK + 1)
 
-            yield Found(path.relative_to(folder).as_posix(), read, problem)
+            name = os.fsencode(path.relative_to(folder).as_posix())
+            try:
+                yield Found(name.decode("utf-8"), read, problem)
+            except UnicodeDecodeError:  # from a system of other days
+                yield Found(name.decode("latin-1"), read, problem)
 
 
 def _files(source: Path) -> Iterator[Found]:
@@ -157,7 +164,7 @@ def _files(source: Path) -> Iterator[Found]:
         yield from _in_zip(source)
     except FileNotFoundError:
         raise IntakeError(f"{source}: there is no such folder or zip") from None
-    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeError, OSError) as error:
         raise IntakeError(f"{source}: neither a folder nor a zip that can be read ({error})") from None
 
 
@@ -165,13 +172,15 @@ def who(path: str, patterns: tuple[re.Pattern, ...], exercises: dict[str, Exerci
     """Reads a path as the LMS writes it.
 
     Args:
-        path: With forward slashes.
+        path: As it stands in the download.
         patterns: What to try, in this order.
         exercises: A folder of this name is no student.
 
     Returns:
         The student, the file's own name, and the attempt (0 for the only one); nothing if no pattern fits.
     """
+    *folders, last = path.replace("\\", "/").split("/")
+    path = "/".join([*(one for one in folders if one.casefold() not in exercises), last])
     for pattern in patterns:
         match = pattern.fullmatch(path)
         if not match or not match["student"].strip() or match["student"].casefold() in exercises:
@@ -181,8 +190,19 @@ def who(path: str, patterns: tuple[re.Pattern, ...], exercises: dict[str, Exerci
         numbered = _ATTEMPT.search(PurePosixPath(name).stem)
         attempt = parts.get("attempt") or next((one for one in (numbered.groups() if numbered else ()) if one), "0")
         student = " ".join(unicodedata.normalize("NFC", match["student"]).split())
-        return Student(student, parts.get("id") or ""), name, int(attempt[:6])
+        return Student(student, parts.get("id") or ""), name, int(attempt[:6]) if attempt.isdecimal() else 0
     return None
+
+
+def _unwrapped(files: list[Found], patterns: tuple[re.Pattern, ...], exercises: dict[str, Exercise]) -> int:
+    """How many letters of all paths are a folder around the files of several students, each named in its own file."""
+    names = [one.name for one in files if one.name.casefold().endswith(".ipynb")]
+    folders = {name.rpartition("/")[0] for name in names}
+    if len(folders) != 1 or not (folder := folders.pop()):
+        return 0
+    owners = [who(name[len(folder) + 1 :], patterns[:-1], exercises) for name in names]
+    several = None not in owners and len({student for student, *_ in owners}) > 1
+    return len(folder) + 1 if several else 0
 
 
 def _safe(path: str) -> bool:
@@ -224,18 +244,22 @@ def take_in(
     if pattern and "student" not in patterns[0].groupindex:
         raise IntakeError("the pattern needs a group (?P<student>...)")
     result, found, others = Intake(), {}, {}
-    for listed in _files(Path(source)):
-        if _NOT_HANDED_IN.search(listed.name):
-            continue
-        if not _safe(listed.name):
+    files = [one for one in _files(Path(source)) if not _NOT_HANDED_IN.search(one.name)]
+    wrapped = 0 if pattern else _unwrapped(files, patterns, exercises)
+    for listed in files:
+        if len(listed.name) > _LONGEST_NAME:
+            result.aside.append((listed.name[:_LONGEST_NAME], "its name is too long"))
+        elif not _safe(listed.name):
             result.aside.append((listed.name, "its path leads out of the archive"))
-        elif not (owner := who(listed.name, patterns, exercises)):
+        elif not (owner := who(listed.name[wrapped:], patterns, exercises)):
             result.aside.append((listed.name, "no pattern tells whose it is"))
         else:
             student, name, attempt = owner
-            file, content = _read(listed)
-            exercise = exercise_of(content, exercises, name) or only
-            if not name.casefold().endswith(".ipynb"):
+            notebook = name.casefold().endswith(".ipynb")
+            file, content = _read(listed) if notebook else (listed, b"")
+            around = next((one for one in listed.name.casefold().split("/") if one in exercises), None)
+            exercise = exercise_of(content, exercises, name) or around or only
+            if not notebook:
                 others.setdefault(student, []).append((name, file, exercise))
             elif exercise is None:
                 result.aside.append((file.name, "no telling which exercise it is: name it, or use --exercise"))
@@ -252,7 +276,7 @@ def _add_others(found: dict, others: dict, result: Intake) -> None:
     with_notebook = {student for student, _ in found}
     for student, files in others.items():
         for name, file, exercise in files:
-            if student in with_notebook:
+            if (student, exercise) in found or (exercise is None and student in with_notebook):
                 continue
             if exercise is None:
                 result.aside.append((file.name, "not a notebook"))
@@ -283,4 +307,5 @@ def read_roster(path: str | Path) -> list[Student]:
     for number, row in enumerate(rows, start=1):
         if not (row["student"] or "").strip():
             raise IntakeError(f"{path}: row {number} has no student")
-    return [Student(" ".join(row["student"].split()), (row.get("id") or "").strip()) for row in rows]
+    names = [" ".join(unicodedata.normalize("NFC", row["student"]).split()) for row in rows]
+    return [Student(name, (row.get("id") or "").strip()) for name, row in zip(names, rows, strict=True)]

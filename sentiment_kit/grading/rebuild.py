@@ -4,6 +4,7 @@ Whatever a submission says of points, tests, metadata or kernels is not looked a
 """
 
 import copy
+import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class Cell:
     def names(self) -> set[str]:
         """What it defines; nothing for a cell that is longer than an answer may be."""
         short = self.kind == "code" and len(self.source) <= _LARGEST_ANSWER
-        return defined_names(self.source) if short else set()
+        return defined_names(self.source, nested=True) if short else set()
 
 
 @dataclass
@@ -133,7 +134,7 @@ def _written_answer(task: Task, stub: str, question: str, cells: list[Cell], han
     marked = [cell.source for cell in cells if cell.grade_id == task.name and written(cell)]
     if marked:
         return marked[-1]
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in itertools.pairwise(cells):
         after = before.grade_id == task.name or _same(before.source, question)
         if after and cell.kind == "text" and written(cell):
             return cell.source

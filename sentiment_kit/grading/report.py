@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import matplotlib
 from matplotlib.figure import Figure
 
 from sentiment_kit import files
@@ -58,6 +59,11 @@ class TaskRow:
     message: str
 
 
+def _writable(text: str) -> str:
+    """The text without halves of characters, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _cell(value: object) -> str:
     """A value as a spreadsheet shows it, and never as a formula that it would run."""
     if value is None:
@@ -84,7 +90,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[object], name
     for row in rows:
         values = asdict(row)  # type: ignore[call-overload]
         writer.writerow([_cell(values[column]) for column in columns])
-    files.write_text(path, text.getvalue())
+    files.write_text(path, _writable(text.getvalue()))
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -102,19 +108,23 @@ def parse_columns(text: str) -> dict[str, str]:
         heading, equals, column = part.rpartition("=")
         if not equals or not heading.strip() or column.strip() not in allowed:
             raise ValueError(f"--columns: {part.strip()!r} is no HEADING=COLUMN with a column of {', '.join(allowed)}")
+        if heading.strip() in mapping:
+            raise ValueError(f"--columns: the heading {heading.strip()!r} comes twice")
         mapping[heading.strip()] = column.strip()
     return mapping
 
 
 def _histogram(rows: Sequence[Row]) -> str:
-    shares = [100 * row.score / row.max_score for row in rows if row.status == "graded" and row.score is not None]
+    scored = [row for row in rows if row.status == "graded" and row.score is not None and row.max_score]
+    shares = [100 * row.score / row.max_score for row in scored]
     figure = Figure(figsize=(6, 2.6), layout="constrained")
     axes = figure.subplots()
     axes.hist(shares, bins=range(0, 101, 10), color="#4477aa", edgecolor="white")
     axes.set(xlabel="percent of all points", ylabel="submissions", xlim=(0, 100))
     axes.yaxis.get_major_locator().set_params(integer=True)
     drawn = io.StringIO()
-    figure.savefig(drawn, format="svg", metadata={"Date": None})
+    with matplotlib.rc_context({"svg.hashsalt": "class report"}):  # the same page each time
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
     return drawn.getvalue().partition("<svg")[1] + drawn.getvalue().partition("<svg")[2]
 
 
@@ -188,4 +198,4 @@ def write_class_report(
         parts += ["<h2>To look at</h2>", _table(("student", "exercise", "status", "why"), lines)]
     if aside:
         parts += ["<h2>Files that belong to nobody</h2>", _table(("file", "why"), aside)]
-    files.write_text(path, _PAGE.format(body="\n".join(parts)))
+    files.write_text(path, _writable(_PAGE.format(body="\n".join(parts))))

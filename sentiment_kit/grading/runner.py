@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import LSString, SList
 
 from sentiment_kit.grading import wire
 
@@ -54,6 +56,22 @@ class _Unpickler(pickle.Unpickler):
         return self._namespace[name] if module == "__main__" else super().find_class(module, name)
 
 
+class _Shell(InteractiveShell):
+    """IPython's, where ``%matplotlib inline`` finds nothing to switch on and ``!pip install`` does nothing."""
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Nothing: there are no windows here."""
+
+    def system(self, cmd: str) -> None:
+        """Nothing: no other program can be started here."""
+
+    system_piped = system_raw = system
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | LSString:
+        """What the program that cannot be started says: nothing."""
+        return SList() if split else LSString()
+
+
 class Runner:
     """Executes cells and calls, one message after the other.
 
@@ -63,11 +81,9 @@ class Runner:
     """
 
     def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
-        from IPython.core.interactiveshell import InteractiveShell
-
         self._source, self._target = source, target
         self._printed = sys.stdout = sys.stderr = _Printed()
-        self._shell = InteractiveShell(colors="nocolor")
+        self._shell = _Shell(colors="nocolor")
         self._shell.history_manager.enabled = False
         self._shell.showtraceback = self._shell.showsyntaxerror = lambda *_, **__: None
         sys.modules["__main__"] = self._shell.user_module

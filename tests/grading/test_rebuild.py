@@ -515,7 +515,7 @@ def test_an_answer_may_have_so_many_characters_and_no_more(answered, again, name
 
 def test_cells_longer_than_an_answer_may_be_are_not_parsed(answered, again, monkeypatch):
     parsed, real = [], rebuild.defined_names
-    monkeypatch.setattr(rebuild, "defined_names", lambda code: parsed.append(len(code)) or real(code))
+    monkeypatch.setattr(rebuild, "defined_names", lambda code, **how: parsed.append(len(code)) or real(code, **how))
     answered["cells"].append(new_cell("a = 1\n" * 20_000))
     again(answered)
     assert parsed and max(parsed) <= 100_000
