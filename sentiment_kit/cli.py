@@ -193,9 +193,9 @@ def print_grading_summary(out: Path, rows: Sequence[object], aside: Sequence[tup
     print(f"{len(rows)} rows: " + ", ".join(f"{number} {status}" for status, number in sorted(counts.items())))
     for row in rows:
         if row.status not in ("graded", "needs_manual"):
-            print(f"  {row.status:<11}{row.student}, {row.exercise}: {row.message[:120]}")
+            print(f"  {row.status:<11}{row.student}, {row.exercise}: {row.message[:120]!r}")
     for name, why in aside:
-        print(f"  set aside  {name!r}: {why}")
+        print(f"  set aside  {name[:100]!r}: {why}")
     print(f"{out / 'grades.csv'}, {out / 'report.html'}, {out / 'feedback'}")
     for exercise in sorted({row.exercise for row in rows if row.needs_manual}):
         print(f"to mark by hand: sentiment-kit grade manual --exercise {exercise} --out {out}")

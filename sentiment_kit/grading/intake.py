@@ -189,9 +189,15 @@ def who(path: str, patterns: tuple[re.Pattern, ...], exercises: dict[str, Exerci
         name = parts.get("file") or PurePosixPath(path).name
         numbered = _ATTEMPT.search(PurePosixPath(name).stem)
         attempt = parts.get("attempt") or next((one for one in (numbered.groups() if numbered else ()) if one), "0")
-        student = " ".join(unicodedata.normalize("NFC", match["student"]).split())
+        student = _name(match["student"])
         return Student(student, parts.get("id") or ""), name, int(attempt[:6]) if attempt.isdecimal() else 0
     return None
+
+
+def _name(text: str) -> str:
+    """A student's name, composed, without codes that steer a terminal, its blanks in order."""
+    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    return "".join(one for one in text if unicodedata.category(one) != "Cc")
 
 
 def _unwrapped(files: list[Found], patterns: tuple[re.Pattern, ...], exercises: dict[str, Exercise]) -> int:
@@ -307,5 +313,4 @@ def read_roster(path: str | Path) -> list[Student]:
     for number, row in enumerate(rows, start=1):
         if not (row["student"] or "").strip():
             raise IntakeError(f"{path}: row {number} has no student")
-    names = [" ".join(unicodedata.normalize("NFC", row["student"]).split()) for row in rows]
-    return [Student(name, (row.get("id") or "").strip()) for name, row in zip(names, rows, strict=True)]
+    return [Student(_name(row["student"]), (row.get("id") or "").strip()) for row in rows]

@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -60,8 +61,9 @@ class TaskRow:
 
 
 def _writable(text: str) -> str:
-    """The text without halves of characters, which no file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """The text without halves of characters, which no file can hold, and without codes that steer a terminal."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(one for one in text if one == "\n" or unicodedata.category(one) != "Cc")
 
 
 def _cell(value: object) -> str:

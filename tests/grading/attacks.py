@@ -1,7 +1,7 @@
 """What hostile or broken submissions try, and which statuses say the truth about each.
 
 An attack is the answer to one task, ``with_temperature``; all other answers are right. Where the status is ``graded``,
-that task must not have earned its points, and the others must have. ``{out}`` becomes the grader's output folder.
+that task must not have earned its points. ``{out}`` becomes the grader's output folder.
 """
 
 import copy
@@ -243,6 +243,21 @@ FILES: dict[str, bytes] = {
     "no cells": b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
     "21 megabytes": b'{"cells": ["' + b"x" * (21 << 20) + b'"]}',
 }
+
+
+def contained(one: Attack, row: dict[str, str], task: dict[str, str]) -> bool:
+    """Whether an attack ended as it should: a true status, no points for its task.
+
+    (Points for other tasks it may lose: it runs in the process that it has broken.)
+
+    Args:
+        one: The attack.
+        row: Its line of ``grades.csv``.
+        task: Its line of ``tasks.csv``, for the attacked task; empty if it was not run.
+    """
+    if (status := "graded" if row["status"] == "needs_manual" else row["status"]) not in one.statuses:
+        return False
+    return task["score"] == "0" and float(row["score"]) <= 13 if status == "graded" else row["score"] == ""
 
 
 def attacks(out: Path) -> list[Attack]:

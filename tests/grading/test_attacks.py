@@ -58,17 +58,9 @@ def check_attacks(tmp_path, wanted):
     rows = {row["student"]: row for row in rows_of(out)}
     tasks = {(row["student"], row["task"]): row for row in rows_of(out, "tasks.csv")}
     check_honest(rows)
-    wrong = []
-    for number, one in enumerate(wanted):
-        row = rows[f"Attack {number}"]
-        status = "graded" if row["status"] == "needs_manual" else row["status"]
-        fair = status in one.statuses and (row["score"] != "" if status == "graded" else row["score"] == "")
-        task = tasks[f"Attack {number}", f"ex06_{attacks.TASK}"]
-        if status == "graded":  # nothing for the attacked task, everything for the others
-            fair &= (task["score"], row["score"]) == ("0", "13")
-        if not fair:
-            wrong.append((one.name, row, task["outcome"]))
-    assert wrong == []
+    pairs = {one: (rows[f"Attack {number}"], tasks.get((f"Attack {number}", f"ex06_{attacks.TASK}"), {}))
+             for number, one in enumerate(wanted)}  # fmt: skip
+    assert {one.name: pair for one, pair in pairs.items() if not attacks.contained(one, *pair)} == {}
     for page in out.glob("feedback/*/*.html"):
         assert "<script>alert" not in page.read_text(encoding="utf-8")
     assert "\x1b" not in (out / "grades.csv").read_text(encoding="utf-8")
