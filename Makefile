@@ -36,7 +36,7 @@ course: install ## run all lessons in order (FRESH=1 starts over)
 lab: install ## open the lessons in JupyterLab
 	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
-unit: dev ## the tests that run no lesson (a minute)
+unit: dev ## the tests that run no lesson (five minutes)
 	@$(BIN)/python -m pytest -n 2 --doctest-modules sentiment_kit tests
 
 lessons: dev ## committed lessons and solved exercises under nbval, strict, in an empty runs folder (LESSONS=notebooks/02_… for one)

@@ -14,6 +14,9 @@ import pytest
 from tests.samples import REVIEWS
 
 
+collect_ignore_glob = ["grading/submissions/*"]  # answers, not modules: --doctest-modules would import them
+
+
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the settings of whoever runs it, or leaves anything in their runs folder."""

@@ -132,7 +132,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of the tree, so that the checkout stays as it is. Nothing is fetched."""
     folder = tmp_path_factory.mktemp("wheel")
     unwanted = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for name in ("sentiment_kit", "data", "notebooks"):
+    for name in ("sentiment_kit", "data", "notebooks", "exercises"):
         shutil.copytree(REPOSITORY / name, folder / "source" / name, ignore=unwanted)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, folder / "source" / name)
@@ -147,12 +147,12 @@ def test_a_wheel_carries_the_reviews_and_the_lessons_unchanged(wheel: Path) -> N
     source = wheel.parent / "source"  # the copy it was built from: the tree may have moved on
     expected = {
         f"sentiment_kit/bundled/{path.relative_to(source).as_posix()}": path
-        for folder in ("data/reviews", "notebooks")
-        for path in (source / folder).iterdir()
+        for folder in ("data/reviews", "notebooks", "exercises")
+        for path in (source / folder).rglob("*")
         if path.is_file()
     }
     names = {Path(name).name for name in expected}
-    assert names >= {"raw.csv", "README.md", "train.jsonl", "validation.jsonl", "test.jsonl"}
+    assert names >= {"raw.csv", "README.md", "train.jsonl", "validation.jsonl", "test.jsonl", "ex01.ipynb"}
     with zipfile.ZipFile(wheel) as archive:
         for name, path in expected.items():
             assert archive.read(name) == path.read_bytes(), name

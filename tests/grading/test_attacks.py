@@ -4,6 +4,7 @@ A subset runs always; all of them, and all that must not cost marks, by `make te
 """
 
 import csv
+import ctypes
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from sentiment_kit.grading import grade, pool, sandbox
 from tests.grading import attacks, noise
 
 pytestmark = pytest.mark.skipif(sandbox.available() is not None, reason=f"no sandbox: {sandbox.available()}")
+PR_SET_CHILD_SUBREAPER = 36
 HONEST = "Honest Hanna_1_1_ex06.ipynb"
 EFFORT = pool.Effort(seconds=5, submission_seconds=150)
 GRADE = "import sys\nfrom sentiment_kit.grading import grade, pool\ngrade.grade(sys.argv[1], sys.argv[2], effort=pool.Effort(seconds=5, submission_seconds=150))"
@@ -38,12 +40,13 @@ def run_together(tmp_path, files):
     (tmp_path / "outside.txt").write_text("mine", encoding="utf-8")
     for name, content in {**files, HONEST: noise.honest()}.items():
         (download / name).write_bytes(content)
-    before = {one.pid for one in psutil.process_iter()}
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives its parent becomes a child of this process
+    before = {one.pid for one in psutil.Process().children(recursive=True)}
     grade.grade(download, out, effort=EFFORT)
     assert (tmp_path / "outside.txt").read_text(encoding="utf-8") == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["download", "out", "outside.txt"]
-    left = [one.info["cmdline"] for one in psutil.process_iter(["pid", "cmdline"]) if one.info["pid"] not in before]
-    assert not [line for line in left if line and ("bwrap" in line[0] or "sentiment_kit.grading" in " ".join(line))]
+    left = [one for one in psutil.Process().children(recursive=True) if one.pid not in before]
+    assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
     return out
 
 
