@@ -13,7 +13,6 @@ import pytest
 
 from tests.samples import REVIEWS
 
-
 collect_ignore_glob = ["grading/submissions/*"]  # answers, not modules: --doctest-modules would import them
 
 

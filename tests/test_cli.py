@@ -141,7 +141,14 @@ def test_a_bad_file_ends_a_real_process_in_one_line(trained: SimpleNamespace, ti
 def test_the_installed_command_says_what_it_can_do(tmp_path: Path) -> None:
     command = Path(sys.executable).with_name("sentiment-kit")
     done = subprocess.run([command, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert set(re.findall(r"^    (\w+) ", done.stdout, re.M)) == {"course", "doctor", "train", "evaluate", "predict", "grade"}
+    assert set(re.findall(r"^    (\w+) ", done.stdout, re.M)) == {
+        "course",
+        "doctor",
+        "train",
+        "evaluate",
+        "predict",
+        "grade",
+    }
 
 
 # ---------------------------------------------------------------- own data, in other spellings and formats
