@@ -139,7 +139,8 @@ def _readable() -> list[Path]:
     shown = [Path(one) for one in ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/etc/alternatives")]
     shown += [Path(sys.base_prefix), Path(sys.prefix), package, profiles.bundled("data", "reviews")]
     shown += [Path(one) for one in _settings().values() if Path(one).is_absolute()]
-    inside = [Path(one) for one in sys.path if one and Path(one) not in (package.parent, Path.cwd())]
+    own = (package.parent, Path.cwd(), Path(sys.argv[0]).resolve().parent)  # a script's folder may be anything
+    inside = [Path(one) for one in sys.path if one and Path(one) not in own]
     shown += [one for one in inside if one.exists() and not any(one.is_relative_to(other) for other in shown)]
     return [one for one in shown if one.exists()]
 

@@ -113,7 +113,7 @@ ANSWERS: dict[str, tuple[str, set[str], bool]] = {
     "a huge answer": (_function("return 'x' * (64 << 20)"), {"tampered"}, False),
     "an answer that holds itself": (_function("found = []\nfound.append(found)\nreturn found"), {"graded"}, False),
     "prints for ever": (_function("while True: print('x' * 1000)"), {"timeout"}, False),
-    "deep recursion": ("import sys\nsys.setrecursionlimit(10**9)\n" + _function("return with_temperature(logits, temperature)"), {"crashed"}, False),
+    "deep recursion": ("import sys\nsys.setrecursionlimit(10**9)\n" + _function("return with_temperature(logits, temperature)"), {"crashed", "timeout"}, False),
     # reading and writing what is not theirs
     "steals the solution": (
         STEAL + _function("for text in _solutions():\n    scope = {'np': np}\n    try:\n"
@@ -146,7 +146,7 @@ ANSWERS: dict[str, tuple[str, set[str], bool]] = {
     "kills everything": ("import os, signal\nos.kill(-1, signal.SIGKILL)\n" + WRONG, {"graded", "crashed"}, True),
     # lying
     "always equal": (ALWAYS_EQUAL + _function("return np.zeros((len(logits), 3)).view(Yes)"), {"graded"}, True),
-    "a float that is all things": (LYING_FLOAT + _function("return Yes(0.5)"), {"graded"}, False),
+    "a float that is all things": (LYING_FLOAT + _function("return Yes(0.5)"), {"graded", "tampered"}, False),
     "drops asserts": (
         "import ast\nclass Drop(ast.NodeTransformer):\n    def visit_Assert(self, node): return ast.Pass()\n"
         "get_ipython().ast_transformers.append(Drop())\n"
@@ -156,7 +156,7 @@ ANSWERS: dict[str, tuple[str, set[str], bool]] = {
     "patches numpy": (
         "import numpy, numpy.testing\nfor name in ('allclose', 'isclose', 'array_equal', 'all', 'any', 'max', 'abs'):\n"
         "    setattr(numpy, name, lambda *a, **k: True)\n" + WRONG,
-        {"graded"}, False,
+        {"graded", "crashed"}, False,
     ),
     "patches builtins": (
         "import builtins\nbuiltins.isinstance = lambda *a: True\nbuiltins.abs = lambda x: 0\nbuiltins.AssertionError = Exception\n"
