@@ -3,6 +3,7 @@
 import argparse
 import logging
 import math
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,13 @@ def _seed(text: str) -> int:
     if not text.isdigit() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"the seed {text} is not a whole number from 0 to {2**32 - 1}")
     return int(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, slash, count = text.partition("/")
+    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+        return int(number), int(count)
+    raise argparse.ArgumentTypeError(f"{text} is not like 2/8 (the second of eight)")
 
 
 def _course(args: argparse.Namespace) -> None:
@@ -69,7 +77,7 @@ def print_course_summary(summary: dict) -> None:
         "Two hours of people explaining the plot to each other.",
         "The first half is splendid and the second throws it all away.",
     ]
-    for prediction in _load_classifier(model_dir).predict(reviews):
+    for prediction in _load_classifier(model_dir, threshold=0.0).predict(reviews):
         print(f"  {prediction.label:<9} {prediction.probability:.2f}  {prediction.text}")
     print("\nNow open the lessons and work through them: make lab")
 
@@ -144,9 +152,23 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
-    classifier = _load_classifier(args.model, threshold=args.threshold)
+    classifier = _load_classifier(args.model, threshold=args.threshold, engine=args.engine)
+    if args.threshold is None and classifier.threshold:
+        print(
+            f"below {classifier.threshold:.2f} the answer is 'not sure', as the model's calibration.json says; "
+            "--threshold 0 always answers",
+            file=sys.stderr,
+        )
     if args.input:
-        report = classifier.predict_file(args.input, args.output, text_column=args.text_column)
+        report = classifier.predict_file(
+            sys.stdin.buffer if str(args.input) == "-" else args.input,
+            args.output,
+            text_column=args.text_column,
+            format=args.input_format,
+            shard=args.shard,
+            resume=args.resume,
+            quiet=False,
+        )
         print(f"{report.predicted} rows labeled: {args.output}")
         if report.rejected:
             print(f"{report.rejected} rows set aside: {report.rejected_path}")
@@ -154,6 +176,20 @@ def _predict(args: argparse.Namespace) -> None:
     for prediction in classifier.predict(args.text):
         shares = "  ".join(f"{name} {value:.3f}" for name, value in prediction.probabilities.items())
         print(f"{prediction.label}  ({shares})  {prediction.text}")
+
+
+def _export(args: argparse.Namespace) -> None:
+    from sentiment_kit import export, training
+
+    classifier = _load_classifier(args.model)
+    training.check_output(args.output)  # also when it is the model's own folder that was given
+    if args.output.resolve() == args.model.resolve():
+        raise ValueError(f"{args.output}: the model itself is there: give a new folder")
+    export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8)
+    if (calibration := args.model / "calibration.json").exists():
+        shutil.copy(calibration, args.output)
+    size = (args.output / export.MODEL_FILE).stat().st_size
+    print(f"{args.output}: {size / 1e6:.0f} MB; use it with: sentiment-kit predict --engine onnx --model {args.output}")
 
 
 # ---------------------------------------------------------------- grading
@@ -336,11 +372,29 @@ def _add_predict(commands: "argparse._SubParsersAction") -> None:
     predict = commands.add_parser("predict", help="label new texts")
     predict.add_argument("--model", type=Path, required=True, metavar="DIR", help="a fine-tuned model")
     predict.add_argument("text", nargs="*", help="one text or several, each in quotes")
-    predict.add_argument("--input", type=Path, metavar="FILE", help="label every row of this file instead")
+    predict.add_argument("--input", type=Path, metavar="FILE", help="label every row of this file instead; -: stdin")
     predict.add_argument("--output", type=Path, metavar="FILE", help="where to (.csv or .jsonl), with --input")
     predict.add_argument("--text-column", default="text", help="the column with the texts (default: text)")
-    predict.add_argument("--threshold", type=float, default=0.0, help="below this probability say 'not sure'")
+    predict.add_argument(
+        "--threshold", type=float, help="below this probability say 'not sure' (default: the model's calibration.json)"
+    )
+    predict.add_argument("--engine", choices=("torch", "onnx"), default="torch", help="onnx: for an exported model")
+    many = predict.add_argument_group("with --input")
+    many.add_argument("--input-format", choices=("csv", "jsonl", "txt"), help="of stdin (default: a text in each line)")
+    many.add_argument("--resume", action="store_true", help="go on where an earlier run was stopped")
+    many.add_argument(
+        "--shard", type=_shard, default=(1, 1), metavar="I/N", help="label only share I of N, such as 2/8"
+    )
     predict.set_defaults(run=_predict)
+
+
+def _add_export(commands: "argparse._SubParsersAction") -> None:
+    export = commands.add_parser("export", help="write a model in a format that runs without torch")
+    export.add_argument("--model", type=Path, required=True, metavar="DIR", help="a fine-tuned model")
+    export.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for the exported one")
+    export.add_argument("--format", choices=("onnx",), default="onnx", help="default: onnx")
+    export.add_argument("--int8", action="store_true", help="weights in 8 bits: smaller, faster, not quite the same")
+    export.set_defaults(run=_export)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -362,6 +416,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_predict(commands)
+    _add_export(commands)
     _add_grade(commands)
     return parser
 
@@ -390,8 +445,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return args.run(args) or 0
     except KeyboardInterrupt:
-        resumable = args.command in ("course", "grade")
-        hint = f"; the same `sentiment-kit {args.command}` goes on where it was" if resumable else ""
+        more = {"course": "", "grade": "", "predict": " with --resume"}.get(args.command)
+        hint = f"; the same `sentiment-kit {args.command}`{more} goes on where it was" if more is not None else ""
         print(f"\nstopped{hint}", file=sys.stderr)
         return 130
     except ModuleNotFoundError as error:

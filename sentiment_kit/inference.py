@@ -1,9 +1,10 @@
 """Predicting new reviews (lesson 06): one text, many texts, or a file."""
 
-import json
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -11,10 +12,12 @@ from safetensors import SafetensorError
 from scipy.special import softmax
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 
-from sentiment_kit import data, files
-from sentiment_kit.models import CheckpointError, like_length_batches, load_tokenizer, reason
+from sentiment_kit import export, files, streaming
+from sentiment_kit.models import CheckpointError, classify, load_tokenizer, reason
+from sentiment_kit.streaming import FileReport
 
 NOT_SURE = "not sure"
+CALIBRATION_FILE = "calibration.json"
 
 
 @dataclass(frozen=True)
@@ -37,26 +40,11 @@ class Prediction:
         return max(self.probabilities.values())
 
 
-@dataclass(frozen=True)
-class FileReport:
-    """What became of the rows of a file.
-
-    Attributes:
-        predicted: Rows that were labeled.
-        rejected: Rows that were set aside, with their reasons, in ``rejected_path``.
-        rejected_path: The file of rejected rows; none if every row was good.
-    """
-
-    predicted: int
-    rejected: int
-    rejected_path: Path | None
-
-
 class SentimentClassifier:
     """A fine-tuned model, ready to label texts.
 
     Args:
-        model: A classifier.
+        model: A classifier of transformers, or an :class:`~sentiment_kit.export.OnnxClassifier`.
         tokenizer: Its tokenizer.
         threshold: Answers below this probability become ``"not sure"``; 0 turns that off.
         temperature: Divides the logits before they become probabilities (lesson 05b); no label changes.
@@ -64,7 +52,7 @@ class SentimentClassifier:
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: PreTrainedModel | export.OnnxClassifier,
         tokenizer: PreTrainedTokenizerBase,
         *,
         threshold: float = 0.0,
@@ -82,31 +70,33 @@ class SentimentClassifier:
 
     @classmethod
     def from_folder(
-        cls, folder: str | Path, *, threshold: float = 0.0, temperature: float = 1.0
+        cls,
+        folder: str | Path,
+        *,
+        threshold: float | None = None,
+        temperature: float | None = None,
+        engine: str = "torch",
     ) -> "SentimentClassifier":
         """Loads a model that lesson 04, ``sentiment-kit train`` or plain transformers saved.
 
         Args:
             folder: The model's folder.
-            threshold: Answers below this probability become ``"not sure"``.
-            temperature: Divides the logits before they become probabilities (lesson 05b).
+            threshold: Answers below this probability become ``"not sure"``; by default what the folder's
+                ``calibration.json`` says (lesson 05b writes it), else 0.
+            temperature: Divides the logits before they become probabilities; by default as above, else 1.
+            engine: ``"torch"``, or ``"onnx"`` for a folder that :func:`sentiment_kit.export.to_onnx` made.
 
         Raises:
-            CheckpointError: There is no model in the folder, or one that nobody has trained to classify.
+            CheckpointError: There is no model in the folder, or one that nobody has trained to classify, or its
+                ``calibration.json`` cannot be read.
         """
         folder = Path(folder)
         if not (folder / "config.json").is_file():
             raise CheckpointError(f"{folder}: no model here (no config.json): train one first, or correct the path")
-        try:
-            model, report = AutoModelForSequenceClassification.from_pretrained(str(folder), output_loading_info=True)
-        except (OSError, ValueError, SafetensorError) as error:
-            raise CheckpointError(
-                f"{folder}: the model cannot be loaded: train it again (reason: {reason(error)})"
-            ) from error
-        if report["missing_keys"]:  # transformers would make a random head up
-            raise CheckpointError(f"{folder}: an encoder without a trained head: fine-tune it first")
-        model.to("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model, load_tokenizer(folder), threshold=threshold, temperature=temperature)
+        model = export.OnnxClassifier(folder) if engine == "onnx" else _load_trained(folder)
+        chosen = {name: value for name, value in (("threshold", threshold), ("temperature", temperature))
+                  if value is not None}  # fmt: skip
+        return cls(model, load_tokenizer(folder), **(_read_calibration(folder) | chosen))
 
     def probabilities(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
         """Computes the probability of each label for each text.
@@ -125,12 +115,10 @@ class SentimentClassifier:
         for position, text in enumerate(texts, start=1):
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"text {position} of {len(texts)} is empty: give a review of at least one word")
-        logits = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
-        for chosen in like_length_batches([len(text) for text in texts], batch_size):
-            batch = self.tokenizer([texts[i] for i in chosen], padding=True, truncation=True, return_tensors="pt")
-            with torch.inference_mode():
-                output = self.model(**batch.to(self.model.device)).logits
-            logits[chosen] = output.float().cpu().numpy()
+        if not texts:
+            return np.zeros((0, len(self.labels)), dtype=np.float32)
+        ids = self.tokenizer(texts, truncation=True)["input_ids"]
+        logits = classify(ids, model=self.model, tokenizer=self.tokenizer, batch_size=batch_size)
         return softmax(logits / self.temperature, axis=1)
 
     def predict(self, texts: Sequence[str], *, batch_size: int = 32) -> list[Prediction]:
@@ -159,47 +147,85 @@ class SentimentClassifier:
             predictions.append(Prediction(text, label, dict(zip(self.labels, row.tolist(), strict=True))))
         return predictions
 
-    def predict_file(self, source: str | Path, target: str | Path, *, text_column: str = "text") -> FileReport:
-        """Labels each row of a CSV, JSONL or Parquet file; rows without a text are kept aside.
+    def predict_file(
+        self,
+        source: str | Path | BinaryIO,
+        target: str | Path,
+        *,
+        text_column: str = "text",
+        format: str | None = None,
+        shard: tuple[int, int] = (1, 1),
+        resume: bool = False,
+        quiet: bool = True,
+    ) -> FileReport:
+        """Labels each row of a CSV, JSONL, Parquet or text file of any size; bad rows are kept aside.
 
         Args:
-            source: The file to read; its ending tells the format.
-            target: The ``.csv`` or ``.jsonl`` file to write, whole or not at all: the rows of ``source`` in order,
-                with ``predicted`` and a column of probability for each label.
+            source: The file to read, or an open binary stream.
+            target: The ``.csv`` or ``.jsonl`` file to write, whole or not at all: the rows of ``source`` in order, with
+                ``predicted`` and a column of probability for each label.
             text_column: The column with the texts.
+            format: ``csv``, ``jsonl``, ``parquet`` or ``txt`` (a text in each line); by default as the ending says.
+            shard: Label the first, second, … of so many shares of the rows: ``(2, 8)`` is the second of eight.
+            resume: Go on where an earlier run was stopped.
+            quiet: Show no progress bar.
 
         Raises:
-            DataError: ``source`` cannot be read, has no such column or no text at all, or is where rejected rows go; or
-                ``target`` ends otherwise.
+            DataError: As :func:`sentiment_kit.streaming.label_file`, which does the work.
             OSError: ``target`` cannot be written.
         """
-        target = Path(target)
-        if target.suffix not in (".csv", ".jsonl"):
-            raise data.DataError(f"{target.name}: cannot write {target.suffix or 'that'}: use .csv or .jsonl")
-        rejected_path = target.with_name(f"{target.stem}.rejected.jsonl")
-        if Path(source).resolve() == rejected_path.resolve():
-            raise data.DataError(f"{target.name}: its rejected rows would replace the input: give another output name")
-        table = data.read_table(source)
-        data.require_column(table, text_column, path=source, option="--text-column")
-        good = table[text_column].map(lambda text: isinstance(text, str) and bool(text.strip()))
-        if not good.any():
-            raise data.DataError(f"{Path(source).name}: no row has a text in {text_column!r}: check the column")
-        rows = table[good].copy()
-        predictions = self.predict(rows[text_column].tolist())
-        rows["predicted"] = [prediction.label for prediction in predictions]
-        for name in self.labels:
-            rows[f"probability_{name}"] = [round(prediction.probabilities[name], 6) for prediction in predictions]
-        with files.replacing(target) as part:
-            if target.suffix == ".csv":
-                rows.to_csv(part, index=False)
-            else:
-                rows.to_json(part, orient="records", lines=True, force_ascii=False)
-        rejected = [
-            {"row": int(position) + 1, "reason": "the text is empty or no text", "content": row}
-            for position, row in table.reset_index(drop=True)[~good.to_numpy()].astype(str).to_dict("index").items()
-        ]
-        rejected_path.unlink(missing_ok=True)  # of an earlier run
-        if rejected:
-            lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected]
-            files.write_text(rejected_path, "".join(lines))
-        return FileReport(len(rows), len(rejected), rejected_path if rejected else None)
+        shares = [f"probability_{name}" for name in self.labels]
+
+        def label(texts: list[str]) -> list[dict[str, object]]:
+            return [
+                {"predicted": one.label}
+                | dict(zip(shares, (round(value, 6) for value in one.probabilities.values()), strict=True))
+                for one in self.predict(texts)
+            ]
+
+        return streaming.label_file(
+            source,
+            target,
+            label,
+            added=["predicted", *shares],
+            format=format,
+            text_column=text_column,
+            settings={"model": self._digest(), "threshold": self.threshold, "temperature": self.temperature},
+            shard=shard,
+            resume=resume,
+            quiet=quiet,
+        )
+
+    def _digest(self) -> str:
+        """A fingerprint of the weights, by which a resumed run knows its model."""
+        if isinstance(self.model, export.OnnxClassifier):
+            return self.model.digest()
+        digest = hashlib.sha256()
+        for weights in self.model.state_dict().values():
+            digest.update(weights.detach().cpu().contiguous().view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+
+def _load_trained(folder: Path) -> PreTrainedModel:
+    try:
+        model, report = AutoModelForSequenceClassification.from_pretrained(str(folder), output_loading_info=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{folder}: the model cannot be loaded: train it again (reason: {reason(error)})"
+        ) from error
+    if report["missing_keys"]:  # transformers would make a random head up
+        raise CheckpointError(f"{folder}: an encoder without a trained head: fine-tune it first")
+    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _read_calibration(folder: Path) -> dict[str, float]:
+    path = folder / CALIBRATION_FILE
+    if not path.exists():
+        return {}
+    try:
+        found = files.read_json(path)
+        return {name: float(found[name]) for name in ("temperature", "threshold")}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{path}: no temperature and threshold in it: run lesson 05b again, or delete it"
+        ) from error

@@ -274,6 +274,33 @@ def like_length_batches(lengths: Sequence[int], batch_size: int = 32) -> Iterato
         yield by_length[start : start + batch_size]
 
 
+def classify(
+    ids: Sequence[Sequence[int]],
+    *,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    batch_size: int = 32,
+) -> np.ndarray:
+    """Computes a classifier's logits for tokenized texts, in batches of like length.
+
+    Args:
+        ids: The token ids of each text.
+        model: A classifier; it is put in evaluation mode and not changed otherwise.
+        tokenizer: Its tokenizer, which pads the batches.
+        batch_size: Texts at a time.
+
+    Returns:
+        An array of shape (texts, labels), float32, in the order of ``ids``.
+    """
+    model.eval()
+    logits = np.zeros((len(ids), model.config.num_labels), dtype=np.float32)
+    for chosen in like_length_batches([len(one) for one in ids], batch_size):
+        batch = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(model.device)
+        with torch.inference_mode():
+            logits[chosen] = model(**batch).logits.float().cpu().numpy()
+    return logits
+
+
 def embed(
     texts: Sequence[str],
     *,

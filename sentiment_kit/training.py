@@ -203,17 +203,11 @@ def predict_logits(
     Returns:
         An array of shape (reviews, labels), float32, in the order of ``dataset``.
     """
-    model.eval()
-    ids = list(dataset["input_ids"])
-    logits = np.zeros((len(ids), model.config.num_labels), dtype=np.float32)
-    for chosen in models.like_length_batches([len(one) for one in ids], batch_size):
-        batch = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(model.device)
-        with torch.inference_mode():
-            logits[chosen] = model(**batch).logits.float().cpu().numpy()
-    return logits
+    return models.classify(list(dataset["input_ids"]), model=model, tokenizer=tokenizer, batch_size=batch_size)
 
 
 _MODEL_FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"}
+_MODEL_FILES |= {"calibration.json", "README.md", "model.onnx"}  # what later lessons add
 _MODEL_FILES |= {"special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"}  # of other encoders
 
 

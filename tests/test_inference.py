@@ -1,6 +1,7 @@
 """Inference: the same answer in any company, 'not sure' at the right place, and files that lose nothing."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -21,6 +22,29 @@ def classifier(tiny_bert):
 
 def sure_above(classifier, threshold):
     return SentimentClassifier(classifier.model, classifier.tokenizer, threshold=threshold)
+
+
+def with_calibration(tiny_bert, folder, content):
+    shutil.copytree(tiny_bert, folder)
+    (folder / "calibration.json").write_text(content)
+    return folder
+
+
+def test_temperature_and_threshold_come_with_the_folder(tiny_bert, tmp_path):
+    folder = with_calibration(tiny_bert, tmp_path / "model", '{"temperature": 1.5, "threshold": 0.9}')
+    found = SentimentClassifier.from_folder(folder)
+    assert (found.temperature, found.threshold) == (1.5, 0.9)
+    told = SentimentClassifier.from_folder(folder, threshold=0.0, temperature=1.0)  # what is asked for wins
+    assert (told.temperature, told.threshold) == (1.0, 0.0)
+    plain = SentimentClassifier.from_folder(tiny_bert)
+    assert (plain.temperature, plain.threshold) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"temperature": "warm", "threshold": 0.5}'])
+def test_a_broken_calibration_is_no_calibration_of_one(tiny_bert, tmp_path, content):
+    folder = with_calibration(tiny_bert, tmp_path / "model", content)
+    with pytest.raises(CheckpointError, match=r"calibration\.json: no temperature and threshold in it"):
+        SentimentClassifier.from_folder(folder)
 
 
 # ---------------------------------------------------------------- texts
@@ -243,17 +267,15 @@ def test_predict_file_refuses_and_writes_nothing(classifier, tmp_path, content, 
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
-def test_writing_that_fails_leaves_the_old_file(classifier, tmp_path, monkeypatch, ending):
+def test_writing_that_fails_at_once_leaves_the_old_file_and_nothing_else(classifier, tmp_path, monkeypatch, ending):
     source, target = tmp_path / "in.csv", tmp_path / f"out{ending}"
     source.write_text('text\ngreat\n""\n')
     target.write_text("the old answers\n")
 
-    def full_disk(self, path, *args, **kwargs):
-        with open(path, "w") as file:
-            file.write("half a li")
+    def full_disk(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pd.DataFrame, "to_csv" if ending == ".csv" else "to_json", full_disk)
+    monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
         classifier.predict_file(source, target)
     assert target.read_text() == "the old answers\n"
