@@ -25,7 +25,7 @@ $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --editable '.[dev,grading]' -c constraints.txt
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,grading,onnx]' -c constraints.txt
 	@touch $@
 
 dev: $(VENV)/.dev ## the same, with the developers' tools

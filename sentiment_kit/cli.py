@@ -3,6 +3,7 @@
 import argparse
 import logging
 import math
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -120,7 +121,10 @@ def _train(args: argparse.Namespace) -> None:
         learning_rate=args.learning_rate,
         batch_size=args.batch_size,
         seed=args.seed,
+        resume=args.resume,
     )
+    if os.environ.get("RANK", "0") != "0":  # of several processes, one speaks
+        return
     print(f"validation: accuracy {scores['accuracy']:.3f}, macro-F1 {scores['macro_f1']:.3f}")
     print(f"model: {args.output}")
 
@@ -355,6 +359,7 @@ def _add_train(commands: "argparse._SubParsersAction") -> None:
     train.add_argument("--learning-rate", type=_positive(float), help="the largest step size, such as 1e-4")
     train.add_argument("--batch-size", type=_positive(int), help="reviews in one step")
     train.add_argument("--seed", type=_seed, default=42, help="default: 42")
+    train.add_argument("--resume", action="store_true", help="go on from the last checkpoint of a run that was stopped")
     _add_columns(train)
     train.set_defaults(run=_train)
 
@@ -445,7 +450,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return args.run(args) or 0
     except KeyboardInterrupt:
-        more = {"course": "", "grade": "", "predict": " with --resume"}.get(args.command)
+        more = {"course": "", "grade": "", "train": " with --resume", "predict": " with --resume"}.get(args.command)
         hint = f"; the same `sentiment-kit {args.command}`{more} goes on where it was" if more is not None else ""
         print(f"\nstopped{hint}", file=sys.stderr)
         return 130
@@ -460,3 +465,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"sentiment-kit {args.command}: {message}", file=sys.stderr)
         return 1 if type(error).__name__ == "LessonError" else 2
+
+
+if __name__ == "__main__":  # for `accelerate launch -m sentiment_kit.cli …`
+    sys.exit(main())

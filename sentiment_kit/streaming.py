@@ -276,10 +276,14 @@ class _Output:
 
     def write(self, good: bytes, bad: bytes, **progress: object) -> None:
         """Adds one window to both files, and only then says so in the journal."""
-        for stream, content in ((self._good, good), (self._bad, bad)):
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            for stream, content in ((self._good, good), (self._bad, bad)):
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            kept = f"{self.journal.read:,} rows are kept: make room, then add --resume"
+            raise OSError(f"{self.part}: {error.strerror}: {kept}") from error
         for name, value in progress.items():
             setattr(self.journal, name, value)
         self.journal.written, self.journal.rejected_written = self._good.tell(), self._bad.tell()
@@ -398,6 +402,33 @@ def label_file(
         OSError: ``target`` cannot be written; what was written so far stays for ``resume``.
     """
     target = Path(target)
+    rows = _checked(source, target, format=format, text_column=text_column)
+    table = _Table(target.suffix, rows.columns, [*(["row"] if shard[1] > 1 else []), *added])
+    if rows.columns and (problem := table.problem(dict.fromkeys(rows.columns))):
+        raise DataError(f"{rows.name}: {problem}")
+    known = {"shard": f"{shard[0]}/{shard[1]}", "text column": text_column, "window": window, **(settings or {})}
+    output = _Output(target, known, resume=resume)
+    journal = output.journal
+    before, table.columns = journal.predicted, table.columns or journal.columns or None
+    try:
+        with tqdm(total=rows.size, desc="labeling", unit="B", unit_scale=True, disable=quiet) as bar:
+            for batch in _windows(rows, journal, shard=shard, window=window):
+                _label_window(batch, label, table=table, output=output, text_column=text_column)
+                bar.update(rows.position() - bar.n)
+                rate = (journal.predicted - before) / max(bar.format_dict["elapsed"], 1e-9)
+                bar.set_postfix_str(f"{journal.predicted:,} rows, {rate:,.0f} a second")
+    except BaseException:
+        output.stop()
+        raise
+    if not journal.predicted and shard == (1, 1):
+        output.discard()
+        raise DataError(f"{rows.name}: no row has a text in {text_column!r}: check the column")
+    output.finish()
+    return FileReport(journal.predicted, journal.rejected, output.rejected_path if journal.rejected else None)
+
+
+def _checked(source: str | Path | BinaryIO, target: Path, *, format: str | None, text_column: str) -> Rows:
+    """The rows to label, if they can be read and ``target`` is where answers can go."""
     if target.suffix not in (".csv", ".jsonl"):
         raise DataError(f"{target.name}: cannot write {target.suffix or 'that'}: use .csv or .jsonl")
     rejected_path = target.with_name(f"{target.stem}.rejected.jsonl")
@@ -407,29 +438,7 @@ def label_file(
     if rows.columns is not None and text_column not in rows.columns:
         there = ", ".join(" ".join(name.split())[:40] for name in rows.columns)
         raise DataError(f"{rows.name}: no column {text_column!r} (it has: {there}): rename it or use --text-column")
-    places = ["row"] if shard[1] > 1 else []
-    table = _Table(target.suffix, rows.columns, [*places, *added])
-    if rows.columns and (problem := table.problem(dict.fromkeys(rows.columns))):
-        raise DataError(f"{rows.name}: {problem}")
-    known = {"shard": f"{shard[0]}/{shard[1]}", "text column": text_column, "window": window, **(settings or {})}
-    output = _Output(target, known, resume=resume)
-    before, table.columns = output.journal.predicted, table.columns or output.journal.columns or None
-    try:
-        with tqdm(total=rows.size, desc="labeling", unit="B", unit_scale=True, disable=quiet) as bar:
-            for batch in _windows(rows, output.journal, shard=shard, window=window):
-                _label_window(batch, label, table=table, output=output, text_column=text_column)
-                bar.update(rows.position() - bar.n)
-                rate = (output.journal.predicted - before) / max(bar.format_dict["elapsed"], 1e-9)
-                bar.set_postfix_str(f"{output.journal.predicted:,} rows, {rate:,.0f} a second")
-    except BaseException:
-        output.stop()
-        raise
-    journal = output.journal
-    if not journal.predicted and shard == (1, 1):
-        output.discard()
-        raise DataError(f"{rows.name}: no row has a text in {text_column!r}: check the column")
-    output.finish()
-    return FileReport(journal.predicted, journal.rejected, output.rejected_path if journal.rejected else None)
+    return rows
 
 
 @dataclass(frozen=True)

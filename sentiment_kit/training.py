@@ -1,19 +1,29 @@
 """Fine-tuning (lesson 03): the cells of that lesson, packed so that later lessons can call them."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import evaluate
 import numpy as np
 import pandas as pd
 import torch
 from datasets import Dataset
+from safetensors import SafetensorError
 from transformers import (
     DataCollatorWithPadding,
     EvalPrediction,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
 )
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -122,6 +132,7 @@ def fine_tune(
     labels: Sequence[str] = LABELS,
     callbacks: Sequence[object] = (),
     quiet: bool = False,
+    resume_from: str | Path | None = None,
 ) -> Trainer:
     """Trains the whole model, encoder and head, and evaluates it after each epoch.
 
@@ -134,6 +145,7 @@ def fine_tune(
         labels: The label names in the order of their ids.
         callbacks: Further ``TrainerCallback`` objects.
         quiet: Show neither the progress bar nor the table of losses.
+        resume_from: A checkpoint folder of the same training, to go on from.
 
     Returns:
         The trainer: the trained model is its ``model``, the losses its ``state.log_history``.
@@ -155,13 +167,20 @@ def fine_tune(
     if quiet:
         trainer.remove_callback(PrinterCallback)
         trainer.remove_callback(ProgressCallback)
-    loss = trainer.train().training_loss
-    if not (np.isfinite(loss) and all(weights.isfinite().all() for weights in trainer.model.parameters())):
-        raise FloatingPointError(
-            f"training diverged (loss {loss}): the steps were too large; "
-            f"try a learning rate below {args.learning_rate:g}"
-        )
+    loss = trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None).training_loss
+    if not (np.isfinite(loss) and _is_finite(trainer.model)):
+        raise _diverged(loss, args)
     return trainer
+
+
+def _is_finite(model: PreTrainedModel) -> bool:
+    return all(bool(weights.isfinite().all()) for weights in model.parameters())
+
+
+def _diverged(loss: float, args: TrainingArguments) -> FloatingPointError:
+    return FloatingPointError(
+        f"training diverged (loss {loss}): the steps were too large; try a learning rate below {args.learning_rate:g}"
+    )
 
 
 def loss_history(trainer: Trainer) -> pd.DataFrame:
@@ -209,6 +228,8 @@ def predict_logits(
 _MODEL_FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"}
 _MODEL_FILES |= {"calibration.json", "README.md", "model.onnx"}  # what later lessons add
 _MODEL_FILES |= {"special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"}  # of other encoders
+_COMPLETE = "complete"
+"""A file in a checkpoint's folder that says that all the others are there."""
 
 
 def check_output(folder: str | Path) -> None:
@@ -249,6 +270,9 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     return Path(folder)
 
 
+# ---------------------------------------------------------------- from files, with checkpoints
+
+
 def train_from_files(
     *,
     train: Dataset,
@@ -260,8 +284,12 @@ def train_from_files(
     batch_size: int | None = None,
     seed: int = profiles.SEED,
     labels: Sequence[str] = LABELS,
+    resume: bool = False,
 ) -> dict[str, float]:
     """Fine-tunes on a learner's own reviews from beginning to end and saves the model.
+
+    Ten times on the way a checkpoint is kept in ``<output>.checkpoints``, until the model itself is saved. Started by
+    ``accelerate launch``, several processes share the work.
 
     Args:
         train: Reviews with ``text`` and ``label`` (``data.read_reviews``).
@@ -270,9 +298,10 @@ def train_from_files(
         checkpoint: Folder or Hub name of the encoder; the profile's if left out.
         epochs: Passes over the training reviews; the profile's if left out.
         learning_rate: The largest step size; the profile's if left out.
-        batch_size: Reviews in one step; the profile's if left out.
+        batch_size: Reviews in one step, over all processes; the profile's if left out.
         seed: Seed of the head, the shuffling and dropout.
         labels: The label names in the order of their ids.
+        resume: Go on from the last checkpoint of an earlier run that was stopped.
 
     Returns:
         ``accuracy`` and ``macro_f1`` on the validation reviews.
@@ -280,27 +309,118 @@ def train_from_files(
     Raises:
         CheckpointError: The checkpoint cannot be loaded.
         FloatingPointError: The loss became infinite or not a number.
-        OSError: The folder cannot be written to.
+        OSError: The folder cannot be written to, or the disk is full; the checkpoints so far are kept.
+        ValueError: An earlier run is unfinished and ``resume`` is false, or it had other settings; or the batch size
+            cannot be shared by the processes.
     """
     check_output(output)  # before hours of training, not after
     profile = profiles.active()
-    checkpoint = checkpoint or models.find_checkpoint(profile)
-    tokenizer = models.load_tokenizer(checkpoint, max_length=profile.max_length)
-    trainer = fine_tune(
-        train=data.tokenize(train, tokenizer=tokenizer),
-        validation=data.tokenize(validation, tokenizer=tokenizer),
-        model=models.load_classifier(checkpoint, labels=labels, seed=seed),
-        tokenizer=tokenizer,
-        args=training_arguments(
-            Path(output).parent,
-            learning_rate=learning_rate or profile.learning_rate,
-            batch_size=batch_size or profile.batch_size,
-            epochs=epochs or profile.epochs,
-            seed=seed,
-            half_precision=profile.half_precision,
-        ),
-        labels=labels,
-    )
-    save_model(trainer.model, tokenizer, output)
+    asked = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size}
+    settings = {name: value or getattr(profile, name) for name, value in asked.items()}
+    settings |= {"checkpoint": str(checkpoint or models.find_checkpoint(profile)), "seed": seed}
+    tokenizer = models.load_tokenizer(settings["checkpoint"], max_length=profile.max_length)
+    model = models.load_classifier(settings["checkpoint"], labels=labels, seed=seed)
+    kept = Path(f"{output}.checkpoints")
+    args = _file_arguments(kept, settings, half_precision=profile.half_precision)
+    start = _earlier_checkpoint(kept, settings | {"reviews": _digest(train, validation)}, resume=resume)
+    with _keeping(kept, model):
+        trainer = fine_tune(
+            train=data.tokenize(train, tokenizer=tokenizer),
+            validation=data.tokenize(validation, tokenizer=tokenizer),
+            model=model,
+            tokenizer=tokenizer,
+            args=args,
+            labels=labels,
+            callbacks=[_Watch()],
+            resume_from=start,
+        )
+        if trainer.is_world_process_zero():
+            save_model(trainer.model, tokenizer, output)
+            shutil.rmtree(kept)
     last = loss_history(trainer).dropna(subset=["accuracy"]).iloc[-1]
-    return {"accuracy": float(last["accuracy"]), "macro_f1": float(last["macro_f1"])}
+    return {name: float(last[name]) for name in ("accuracy", "macro_f1")}
+
+
+def _digest(*tables: Dataset) -> str:
+    digest = hashlib.sha256()
+    for table in tables:
+        digest.update(json.dumps([list(table["text"]), list(table["label"])]).encode())
+    return digest.hexdigest()
+
+
+def _file_arguments(kept: Path, settings: dict[str, Any], *, half_precision: bool) -> TrainingArguments:
+    processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by `accelerate launch`
+    if settings["batch_size"] % processes:
+        raise ValueError(
+            f"a batch of {settings['batch_size']} cannot be shared by {processes} processes: use a multiple"
+        )
+    return training_arguments(
+        kept,
+        learning_rate=settings["learning_rate"],
+        batch_size=settings["batch_size"] // processes,
+        epochs=settings["epochs"],
+        seed=settings["seed"],
+        half_precision=half_precision,
+        save_strategy="steps",
+        save_steps=0.1,  # a fraction of all steps
+        save_total_limit=2,  # the newest may be half written when the power fails
+    )
+
+
+class _Watch(TrainerCallback):
+    """Ends a training whose loss is no number any more, and marks checkpoints when all of them is written."""
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: object,
+    ) -> None:
+        if not np.isfinite(loss := (logs or {}).get("loss", 0.0)):
+            raise _diverged(loss, args)  # no later step can mend it
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **found: PreTrainedModel
+    ) -> None:
+        if state.is_world_process_zero and _is_finite(found["model"]):
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / _COMPLETE).touch()
+
+
+def _earlier_checkpoint(kept: Path, settings: dict[str, Any], *, resume: bool) -> Path | None:
+    """The newest whole checkpoint of an earlier run, if there is one; notes the settings of a new run."""
+    note = kept / "run.json"
+    if int(os.environ.get("RANK", "0")) == 0:  # one process looks and writes for all
+        if note.exists() and not resume:
+            raise ValueError(f"{kept}: an earlier run was stopped: add --resume to go on, or delete this folder")
+        if note.exists():
+            earlier = files.read_json(note)
+            differing = [name for name in settings if earlier.get(name) != settings[name]]
+            if differing:
+                raise ValueError(f"{kept}: the earlier run had other {' and '.join(differing)}: resume with the same, "
+                                 "or delete this folder to start over")  # fmt: skip
+        else:
+            files.write_json(note, settings)
+    whole = sorted(kept.glob(f"checkpoint-*/{_COMPLETE}"), key=lambda path: int(path.parent.name.split("-")[1]))
+    return whole[-1].parent if resume and whole else None
+
+
+@contextlib.contextmanager
+def _keeping(kept: Path, model: PreTrainedModel) -> Iterator[None]:
+    """Says what became of the checkpoints when training cannot end well; sees a disk that is too small beforehand."""
+    one = 3 * sum(weights.numel() * weights.element_size() for weights in model.parameters())  # Adam keeps two more
+    if (free := shutil.disk_usage(kept).free) < 3 * one:
+        raise OSError(f"{kept}: {free / 1e9:.1f} GB are free and {3 * one / 1e9:.1f} GB needed: make room first")
+    try:
+        yield
+    except FloatingPointError as error:
+        if not list(kept.glob(f"checkpoint-*/{_COMPLETE}")):
+            shutil.rmtree(kept)
+            raise
+        raise FloatingPointError(f"{error}; the last good checkpoint is kept in {kept}") from error
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if "No space left" not in str(error) and shutil.disk_usage(kept).free >= one:
+            raise
+        full = f"{kept}: the disk is full; the checkpoints so far are kept: make room, then add --resume"
+        raise OSError(full) from error

@@ -231,7 +231,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[s
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "SENTIMENT"))}
     done = subprocess.run(
         [sys.executable, "-c", PROBE, *modules, "noisy"],
-        env=environment | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{folder}"},
+        env=environment | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{folder}", "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=folder,
         capture_output=True,
         text=True,

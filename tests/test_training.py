@@ -2,15 +2,20 @@
 
 import ast
 import json
+import random
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from sklearn.metrics import f1_score
 from transformers import AutoModelForSequenceClassification
 
@@ -293,3 +298,136 @@ def test_train_from_files_saves_the_model_whose_scores_it_gives(tiny_encoder, re
     expected = f1_score(gold, predicted, average="macro", labels=[0, 1, 2], zero_division=0)
     assert scores["macro_f1"] == pytest.approx(expected)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["model"]  # nothing beside it
+
+
+# ---------------------------------------------------------------- stopped and gone on with
+
+TRAIN = """
+import os, signal, sys
+from pathlib import Path
+from types import SimpleNamespace
+from transformers import TrainerCallback
+from sentiment_kit import cli, training
+
+class Kill(TrainerCallback):
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == int(sys.argv[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+    def on_save(self, args, state, control, **_):
+        if -state.global_step == int(sys.argv[1]):  # all is written but the mark
+            os.kill(os.getpid(), signal.SIGKILL)
+
+fine_tune = training.fine_tune
+def watched(**settings):
+    settings["callbacks"] = [Kill(), *settings["callbacks"]]
+    return fine_tune(**settings)
+training.fine_tune = watched
+sys.exit(cli.main(["train", *sys.argv[2:]]))
+"""
+
+
+@pytest.fixture
+def command(tiny_encoder, train_file, validation_file, tmp_path):
+    def make(*more, name="model"):
+        return [
+            "--train", str(train_file), "--validation", str(validation_file), "--output", str(tmp_path / name),
+            "--checkpoint", str(tiny_encoder), "--epochs", "8", "--batch-size", "4", *more,
+        ]  # fmt: skip
+
+    return make
+
+
+def run_training(step, arguments):
+    command = [sys.executable, "-c", TRAIN, str(step), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def weights_of(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def test_killed_at_any_step_and_resumed_the_weights_are_the_same(command, tmp_path):
+    assert run_training(0, command(name="whole")).returncode == 0
+    assert not (tmp_path / "whole.checkpoints").exists()
+    steps = [1, 7, -9, random.Random(5).randrange(16, 23)]  # also in an epoch's middle, and before a mark is set
+    for step in steps:
+        more = ["--resume"] if step != steps[0] else []
+        assert run_training(step, command(*more)).returncode == -signal.SIGKILL, step
+        assert not (tmp_path / "model").exists()
+    done = run_training(0, command("--resume"))
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "model.checkpoints").exists()
+    found, wanted = weights_of(tmp_path / "model"), weights_of(tmp_path / "whole")
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_a_run_that_was_stopped_is_neither_lost_nor_mixed_up(command, tmp_path, train_file):
+    assert run_training(9, command()).returncode == -signal.SIGKILL
+    kept = sorted(path.name for path in (tmp_path / "model.checkpoints").iterdir())
+    done = run_training(0, command())
+    assert (done.returncode, "add --resume to go on, or delete this folder" in done.stderr) == (2, True)
+    done = run_training(0, command("--resume", "--seed", "7"))
+    assert (done.returncode, "the earlier run had other seed" in done.stderr) == (2, True)
+    reviews = train_file.read_text(encoding="utf-8")
+    train_file.write_text("\n".join(reviews.splitlines()[1:]) + "\n", encoding="utf-8")
+    done = run_training(0, command("--resume"))
+    assert (done.returncode, "the earlier run had other reviews" in done.stderr) == (2, True)
+    assert sorted(path.name for path in (tmp_path / "model.checkpoints").iterdir()) == kept
+
+
+def test_a_disk_that_fills_up_keeps_the_checkpoints(tiny_encoder, reviews, tmp_path, monkeypatch):
+    settings = {"train": reviews, "validation": reviews, "output": tmp_path / "model", "checkpoint": str(tiny_encoder)}
+    saves, save = [], torch.save
+
+    def full(*args, **kwargs):
+        saves.append(args)
+        if len(saves) > 6:
+            raise OSError(28, "No space left on device")
+        save(*args, **kwargs)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(
+        OSError, match="the disk is full; the checkpoints so far are kept: make room, then add --resume"
+    ):
+        training.train_from_files(**settings)
+    monkeypatch.undo()
+    assert list((tmp_path / "model.checkpoints").glob("checkpoint-*/complete"))
+    training.train_from_files(**settings, resume=True)
+    training.train_from_files(**settings | {"output": tmp_path / "whole"})
+    found, wanted = weights_of(tmp_path / "model"), weights_of(tmp_path / "whole")
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_a_disk_that_is_too_small_is_seen_before_training(tiny_encoder, reviews, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10_000))
+    monkeypatch.setattr(training, "fine_tune", lambda **_: pytest.fail("it trained"))
+    with pytest.raises(OSError, match=r"0\.0 GB are free and .* needed: make room first"):
+        training.train_from_files(
+            train=reviews, validation=reviews, output=tmp_path / "model", checkpoint=str(tiny_encoder)
+        )
+
+
+def test_a_place_that_cannot_be_written_to_is_seen_before_training(tiny_encoder, reviews, monkeypatch):
+    monkeypatch.setattr(training, "fine_tune", lambda **_: pytest.fail("it trained"))
+    with pytest.raises(OSError, match="/proc/"):  # not even for root
+        training.train_from_files(train=reviews, validation=reviews, output="/proc/model", checkpoint=str(tiny_encoder))
+
+
+def test_a_loss_that_is_no_number_ends_at_once_and_keeps_the_last_good_checkpoint(
+    tiny_encoder, reviews, tmp_path, monkeypatch
+):
+    loss, steps = training.Trainer.compute_loss, []
+
+    def broken(self, *args, **kwargs):
+        steps.append(self.state.global_step)
+        found = loss(self, *args, **kwargs)
+        return found * float("nan") if self.model.training and self.state.global_step == 4 else found
+
+    monkeypatch.setattr(training.Trainer, "compute_loss", broken)
+    with pytest.raises(FloatingPointError, match=r"try a learning rate below .*; the last good checkpoint is kept in"):
+        training.train_from_files(
+            train=reviews, validation=reviews, output=tmp_path / "model", checkpoint=str(tiny_encoder), epochs=5
+        )
+    assert max(steps) < 8  # it did not train on
+    good = {int(path.parent.name.split("-")[1]) for path in (tmp_path / "model.checkpoints").glob("*/complete")}
+    assert good and max(good) <= 4
