@@ -368,7 +368,17 @@ def _file_arguments(kept: Path, settings: dict[str, Any], *, half_precision: boo
 
 
 class _Watch(TrainerCallback):
-    """Ends a training whose loss is no number any more, and marks checkpoints when all of them is written."""
+    """Ends a training whose loss is no number, marks whole checkpoints, and makes a resumed run the same as any other.
+
+    ``Trainer`` draws the order of the reviews from torch's generator, whose state at the beginning of an epoch no
+    checkpoint holds. So each epoch has a seed of its own here; and a checkpoint at the end of an epoch must not bring
+    back the state from before the evaluation that follows.
+    """
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        torch.manual_seed(args.seed + int((state.epoch or 0) + 1e-6))
 
     def on_log(
         self,
@@ -384,8 +394,12 @@ class _Watch(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **found: PreTrainedModel
     ) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        if state.epoch == round(state.epoch):
+            for path in folder.glob("rng_state*.pth"):
+                path.unlink(missing_ok=True)  # another process may have been faster
         if state.is_world_process_zero and _is_finite(found["model"]):
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / _COMPLETE).touch()
+            (folder / _COMPLETE).touch()
 
 
 def _earlier_checkpoint(kept: Path, settings: dict[str, Any], *, resume: bool) -> Path | None:

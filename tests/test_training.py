@@ -331,7 +331,7 @@ def command(tiny_encoder, train_file, validation_file, tmp_path):
     def make(*more, name="model"):
         return [
             "--train", str(train_file), "--validation", str(validation_file), "--output", str(tmp_path / name),
-            "--checkpoint", str(tiny_encoder), "--epochs", "8", "--batch-size", "4", *more,
+            "--checkpoint", str(tiny_encoder), "--epochs", "5", "--batch-size", "4", *more,
         ]  # fmt: skip
 
     return make
@@ -349,7 +349,7 @@ def weights_of(folder):
 def test_killed_at_any_step_and_resumed_the_weights_are_the_same(command, tmp_path):
     assert run_training(0, command(name="whole")).returncode == 0
     assert not (tmp_path / "whole.checkpoints").exists()
-    steps = [1, 7, -9, random.Random(5).randrange(16, 23)]  # also in an epoch's middle, and before a mark is set
+    steps = [1, -4, 6, -8, random.Random(5).randrange(10, 15)]  # also in an epoch's middle, and before a mark is set
     for step in steps:
         more = ["--resume"] if step != steps[0] else []
         assert run_training(step, command(*more)).returncode == -signal.SIGKILL, step
