@@ -7,7 +7,7 @@ TORCH  := $(shell sed -n 's/^torch==/torch==/p' requirements.txt)
 LESSONS ?= notebooks exercises/source
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev course lab test test-grading unit lessons lint refresh exercises lock clean
+.PHONY: help install dev course lab demo test test-grading test-browser unit lessons lint refresh exercises lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ course: install ## run all lessons in order (FRESH=1 starts over)
 lab: install ## open the lessons in JupyterLab
 	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
+demo: install ## try your model on a web page, on this computer only (MODEL=DIR PORT=N)
+	@$(BIN)/python -m pip install --quiet --editable '.[demo]' -c constraints.txt
+	@$(BIN)/python -m sentiment_kit demo $(if $(MODEL),--model '$(MODEL)') $(if $(PORT),--port $(PORT))
+
 unit: dev ## the tests that run no lesson (five minutes)
 	@$(BIN)/python -m pytest -n 2 --doctest-modules sentiment_kit tests
 
@@ -47,6 +51,10 @@ test: lint unit lessons ## everything: lint, unit tests, doctests, lessons
 
 test-grading: dev ## the grader against its whole bank of answers, noise and attacks
 	@$(BIN)/python -m pytest -m "bank or not bank" tests/grading
+
+test-browser: dev ## the demo page and a lesson in JupyterLab, in a real browser (needs chromium)
+	@$(BIN)/python -m pip install --quiet --editable '.[demo,browser]' -c constraints.txt
+	@$(BIN)/python -m pytest -m browser tests/browser
 
 lint: dev ## style of code and notebooks
 	@$(BIN)/ruff check .

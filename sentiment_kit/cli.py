@@ -27,6 +27,12 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65535")
+    return int(text)
+
+
 def _shard(text: str) -> tuple[int, int]:
     number, slash, count = text.partition("/")
     if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
@@ -183,17 +189,43 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
-    from sentiment_kit import export, training
+    from sentiment_kit import data, export, profiles, training
 
     classifier = _load_classifier(args.model)
     training.check_output(args.output)  # also when it is the model's own folder that was given
     if args.output.resolve() == args.model.resolve():
         raise ValueError(f"{args.output}: the model itself is there: give a new folder")
-    export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8)
+    texts = data.read_table(profiles.bundled("data", "reviews", "validation.jsonl"))["text"] if args.int8 else ()
+    export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8, texts=list(texts))
     if (calibration := args.model / "calibration.json").exists():
         shutil.copy(calibration, args.output)
     size = (args.output / export.MODEL_FILE).stat().st_size
     print(f"{args.output}: {size / 1e6:.0f} MB; use it with: sentiment-kit predict --engine onnx --model {args.output}")
+
+
+def _demo(args: argparse.Namespace) -> None:
+    os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when transformers is imported
+    from sentiment_kit import course
+
+    folder = args.model or course.run_folder() / "model"
+    if not args.model and not folder.is_dir():
+        raise ValueError(f"{folder}: no model here yet: run `make course` first, or give --model DIR")
+    import transformers
+
+    from sentiment_kit import demo
+
+    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()  # that the generic model's head is untrained is the point
+    try:
+        demo.serve(folder, port=args.port, tell=lambda url: print(f"{url} (Ctrl+C ends it)", flush=True))
+    except KeyboardInterrupt:  # the usual way to end it
+        print("\nclosed")
+
+
+def _card(args: argparse.Namespace) -> None:
+    from sentiment_kit import card, course
+
+    print(card.write(args.run_folder or course.run_folder()))
 
 
 # ---------------------------------------------------------------- grading
@@ -402,6 +434,19 @@ def _add_export(commands: "argparse._SubParsersAction") -> None:
     export.set_defaults(run=_export)
 
 
+def _add_demo(commands: "argparse._SubParsersAction") -> None:
+    demo = commands.add_parser("demo", help="try a model on a web page (needs the extra 'demo')")
+    demo.add_argument("--model", type=Path, metavar="DIR", help="a fine-tuned model (default: the course's)")
+    demo.add_argument("--port", type=_port, default=7860, metavar="N", help="on this computer (default: 7860)")
+    demo.set_defaults(run=_demo)
+
+
+def _add_card(commands: "argparse._SubParsersAction") -> None:
+    card = commands.add_parser("card", help="write the model card of a course run into its model's folder")
+    card.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="default: runs/latest")
+    card.set_defaults(run=_card)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Builds the parser of ``sentiment-kit``."""
     parser = argparse.ArgumentParser(
@@ -422,6 +467,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_predict(commands)
     _add_export(commands)
+    _add_card(commands)
+    _add_demo(commands)
     _add_grade(commands)
     return parser
 

@@ -62,8 +62,13 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson("03_fine_tune", ("02_prepare_data",), ("first_model", "first_model.json"), 5),
     Lesson("04_tune", ("02_prepare_data",), ("trials.db", "choice.json", "model"), 5),
     Lesson("05_evaluate", ("02_prepare_data", "04_tune"), ("scores.json",), 5),
-    Lesson("05b_look_closer", ("02_prepare_data", "04_tune"), ("calibration.json",), 1.5),
-    Lesson("06_inference", ("02_prepare_data", "04_tune"), ("predictions.csv",), 0.5),
+    Lesson("05b_look_closer", ("02_prepare_data", "04_tune"), ("model/calibration.json",), 1.5),
+    Lesson(
+        "06_inference",
+        ("02_prepare_data", "04_tune", "05_evaluate", "05b_look_closer"),
+        ("predictions.csv", "model/README.md"),
+        0.5,
+    ),
 )
 
 PACKAGES = (

@@ -76,7 +76,7 @@ def bars(values: Mapping[str, float], *, ylabel: str, alt: str, limit: float | N
     figure = AltFigure(alt)
     axes = figure.subplots()
     drawn = axes.bar(list(values), list(values.values()), color=COLORS[2], edgecolor="black", width=0.6)
-    axes.bar_label(drawn, fmt="%.2f", padding=2)
+    axes.bar_label(drawn, fmt="%.2f" if max(values.values()) < 10 else "%.0f", padding=2)
     axes.set_ylabel(ylabel)
     if limit:
         axes.set_ylim(0, limit)

@@ -405,6 +405,7 @@ class _Watch(TrainerCallback):
 def _earlier_checkpoint(kept: Path, settings: dict[str, Any], *, resume: bool) -> Path | None:
     """The newest whole checkpoint of an earlier run, if there is one; notes the settings of a new run."""
     note = kept / "run.json"
+    kept.mkdir(parents=True, exist_ok=True)
     if int(os.environ.get("RANK", "0")) == 0:  # one process looks and writes for all
         if note.exists() and not resume:
             raise ValueError(f"{kept}: an earlier run was stopped: add --resume to go on, or delete this folder")

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -149,6 +150,8 @@ def test_the_installed_command_says_what_it_can_do(tmp_path: Path) -> None:
         "predict",
         "grade",
         "export",
+        "card",
+        "demo",
     }
 
 
@@ -255,6 +258,66 @@ def test_predict_answers_not_sure_below_the_threshold(
     said = [line.startswith("not sure") for line in capsys.readouterr().out.splitlines()]
     assert said == (surest < threshold).tolist()
     assert sum(said) == 2
+
+
+def test_predict_reads_standard_input_and_shards(trained: SimpleNamespace, tmp_path: Path) -> None:
+    texts = ["great fun", "awful acting", "it was fine", "the plot", "great"]
+    found = {}
+    for number in (1, 2):
+        target = tmp_path / f"out{number}.jsonl"
+        more = ["--input", "-", "--output", target, "--shard", f"{number}/2"]
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiment_kit", "predict", "--model", trained.model, *more],
+            input="\n".join(texts),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "labeling" in done.stderr  # the progress bar
+        rows = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+        found |= {row["row"]: (row["text"], row["predicted"]) for row in rows}
+    expected = [NAMES[row.argmax()] for row in _plain_probabilities(trained.model, texts)]
+    assert [found[place] for place in range(1, 6)] == list(zip(texts, expected, strict=True))
+
+
+def test_predict_stopped_by_a_kill_goes_on_only_when_told(
+    trained: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "new.txt").write_text("\n".join(f"great fun {number}" for number in range(5000)), encoding="utf-8")
+    command = ["predict", "--model", str(trained.model), "--input", str(tmp_path / "new.txt"), "--output"]
+    process = subprocess.Popen([sys.executable, "-m", "sentiment_kit", *command, str(tmp_path / "out.csv")])
+    while process.poll() is None and not (tmp_path / "out.csv.journal").exists():
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() != 0, "it was finished before the kill"
+    assert not (tmp_path / "out.csv").exists()
+    capfd.readouterr()
+    _one_line(main([*command, str(tmp_path / "out.csv")]), capfd, ("add --resume to go on",))
+    assert main([*command, str(tmp_path / "out.csv"), "--resume"]) == 0
+    assert main([*command, str(tmp_path / "whole.csv")]) == 0
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.txt", "out.csv", "whole.csv"]
+
+
+def test_an_exported_model_carries_its_calibration(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, onnx = tmp_path / "model", tmp_path / "onnx"
+    shutil.copytree(trained.model, model)
+    (model / "calibration.json").write_text('{"temperature": 1.7, "threshold": 0.99}')
+    assert main(["export", "--model", str(model), "--output", str(onnx)]) == 0
+    capsys.readouterr()
+    assert main(["predict", "--model", str(onnx), "--engine", "onnx", "great fun"]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("not sure  (negative ")
+    assert "below 0.99 the answer is 'not sure'" in told.err
+    assert main(["predict", "--model", str(model), "--threshold", "0", "great fun"]) == 0
+    assert capsys.readouterr().out.split("  ", 1)[1] == told.out.split("  ", 1)[1]  # the same probabilities
+    assert main(["export", "--model", str(model), "--output", str(model)]) == 2
+
+
+def test_the_card_needs_a_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    _one_line(main(["card", "--run", str(tmp_path)]), capfd, ("missing: run lesson 04_tune first",))
 
 
 # ---------------------------------------------------------------- options reach the training

@@ -31,7 +31,8 @@ def test_the_exported_model_answers_like_torch(parts, exported, batch_size):
 
 
 def test_eight_bits_are_smaller_and_nearly_the_same(parts, exported, tmp_path):
-    small = export.to_onnx(*parts, tmp_path / "int8", int8=True)
+    small = export.to_onnx(*parts, tmp_path / "int8", int8=True, texts=TEXTS)
+    assert sorted(path.name for path in small.iterdir()) == sorted(path.name for path in exported.iterdir())
     assert (small / "model.onnx").stat().st_size < (exported / "model.onnx").stat().st_size
     wanted = SentimentClassifier(*parts).probabilities(TEXTS)
     found = SentimentClassifier.from_folder(small, engine="onnx").probabilities(TEXTS)

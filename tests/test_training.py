@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import random
 import re
 import shutil
@@ -431,3 +432,28 @@ def test_a_loss_that_is_no_number_ends_at_once_and_keeps_the_last_good_checkpoin
     assert max(steps) < 8  # it did not train on
     good = {int(path.parent.name.split("-")[1]) for path in (tmp_path / "model.checkpoints").glob("*/complete")}
     assert good and max(good) <= 4
+
+
+def test_two_processes_train_to_the_same_score_as_one(command, train_file, tmp_path):
+    """Each takes half of every batch. Dropout and order differ, so both are to learn their reviews by heart."""
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1", "--mixed_precision", "no"]
+    launch += ["--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]
+    launch += ["--multi_gpu", "--num_processes", "2", "-m"]  # with --cpu, accelerate would start a single process
+    by_heart = ["--validation", str(train_file), "--learning-rate", "2e-3", "--epochs", "25"]
+
+    def train(name, *more, start=launch):
+        return subprocess.run(
+            [*start, "sentiment_kit.cli", "train", *command(*by_heart, *more, name=name)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "ACCELERATE_USE_CPU": "true"},
+        )
+
+    for name, start in (("one", [sys.executable, "-m"]), ("two", launch)):
+        done = train(name, start=start)
+        assert done.returncode == 0, done.stderr[-2000:]
+        said = re.findall(r"^validation: .*$", done.stdout, re.M)
+        assert said == ["validation: accuracy 1.000, macro-F1 1.000"]  # once, not by each
+        assert not (tmp_path / f"{name}.checkpoints").exists()
+    assert "cannot be shared by 2 processes" in train("three", "--batch-size", "3").stderr  # there were two indeed

@@ -1,0 +1,164 @@
+"""How fast fine-tuning is: the settings of transformers' example script, of its notebook, and of the kit, side by side.
+
+python benchmarks/training_speed.py            about ten minutes
+python benchmarks/training_speed.py --quick    rates and memory only, about four
+"""
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+import transformers
+from datasets import Dataset
+from transformers import DataCollatorWithPadding, TrainerCallback, TrainingArguments
+
+from benchmarks import machine
+from sentiment_kit import data, models, profiles, training
+
+ROUNDS, REVIEWS, TARGET = 3, 320, 0.72
+PROFILE = profiles.PROFILES["laptop"]
+WAYS = {
+    "example script (padded to 128, batches of 8)": {
+        "per_device_train_batch_size": 8, "train_sampling_strategy": "random", "pad_to": 128,
+    },
+    "notebook (dynamic padding, batches of 16)": {
+        "per_device_train_batch_size": 16, "train_sampling_strategy": "random",
+    },
+    "kit (like length, batches of 8)": {},
+    "kit, in 16 bits": {"bf16": True},
+}  # fmt: skip
+
+
+class Counting(DataCollatorWithPadding):
+    """Counts the tokens that are no padding."""
+
+    tokens = 0
+
+    def __call__(self, features: list[dict]) -> dict[str, torch.Tensor]:
+        batch = super().__call__(features)
+        self.tokens += int(batch["attention_mask"].sum())
+        return batch
+
+
+class Clock(TrainerCallback):
+    """Seconds of training without evaluation, and the score reached by then; the first steps only warm up."""
+
+    def __init__(self, collator: Counting, warm_up: int) -> None:
+        self.collator, self.warm_up, self.curve = collator, warm_up, []
+        self.start = self.mark = self.seconds = 0.0
+
+    def on_step_end(self, args, state, control, **_):
+        self.mark = time.perf_counter()
+        if state.global_step == self.warm_up:
+            self.start, self.collator.tokens = self.mark, 0
+        self.seconds = self.mark - self.start
+
+    def on_evaluate(self, args, state, control, metrics, **_):
+        self.curve.append((self.seconds, metrics["eval_macro_f1"]))
+        self.start += time.perf_counter() - self.mark  # the clock stood still
+
+
+def load() -> tuple[Dataset, Dataset, transformers.PreTrainedTokenizerBase, str]:
+    checkpoint = models.find_checkpoint(PROFILE)
+    tokenizer = models.load_tokenizer(checkpoint, max_length=128)
+    read = [data.read_reviews(profiles.bundled("data", "reviews", f"{name}.jsonl")) for name in ("train", "validation")]
+    return *(data.tokenize(one, tokenizer=tokenizer) for one in read), tokenizer, checkpoint
+
+
+def train(way: str, folder: str, *, steps: int | None = None, epochs: float = 3, evaluations: float = 0) -> Clock:
+    """Trains one way, for some steps or to the end, and gives its clock."""
+    train_split, validation, tokenizer, checkpoint = load()
+    settings = dict(WAYS[way])
+    length = settings.pop("pad_to", None)
+    collator = Counting(tokenizer, padding="max_length" if length else True, max_length=length)
+    evaluating = {"eval_strategy": "steps", "eval_steps": evaluations} if evaluations else {"eval_strategy": "no"}
+    args: TrainingArguments = training.training_arguments(
+        folder, epochs=epochs, max_steps=steps or -1, **evaluating, **settings
+    )
+    clock = Clock(collator, warm_up=5 if steps else 0)
+    trainer = transformers.Trainer(
+        model=models.load_classifier(checkpoint),
+        args=args,
+        train_dataset=train_split,
+        eval_dataset=validation,
+        processing_class=tokenizer,
+        data_collator=collator,
+        compute_metrics=training.metric_function(),
+        callbacks=[clock],
+    )
+    trainer.remove_callback(transformers.trainer_callback.ProgressCallback)
+    trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+    clock.start = time.perf_counter()
+    trainer.train()
+    clock.model = trainer.model
+    return clock
+
+
+def rate(way: str, folder: str) -> float:
+    """Real tokens a second, over so many steps that every way sees the same number of reviews."""
+    size = WAYS[way].get("per_device_train_batch_size", PROFILE.batch_size)
+    clock = train(way, folder, steps=5 + REVIEWS // size)
+    return clock.collator.tokens / clock.seconds
+
+
+def peak_megabytes(way: str) -> float:
+    """The most memory that a process of its own took for a few steps."""
+    command = [sys.executable, __file__, "--memory-of", way]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
+
+
+def print_rates(folder: str) -> None:
+    rates: dict[str, list[float]] = {way: [] for way in WAYS}
+    ceilings = []
+    for _ in range(ROUNDS):  # every way in turn, so that a busy moment hits all
+        ceilings.append(machine.matrix_rate())
+        for way in WAYS:
+            rates[way].append(rate(way, folder))
+    for_each = machine.operations(models.load_classifier(models.find_checkpoint(PROFILE)), training=True)
+    ceiling = statistics.median(ceilings) / for_each
+    print(f"matrix products alone would allow {ceiling:.0f} tokens a second\n")
+    print("| settings | real tokens a second | against the notebook | share of the matrix rate | peak memory, MB |")
+    print("|---|---|---|---|---|")
+    notebook = statistics.median(rates["notebook (dynamic padding, batches of 16)"])
+    for way, found in rates.items():
+        middle = statistics.median(found)
+        told = f"{middle:.0f} | {middle / notebook:.2f} | {middle / ceiling:.0%} | {peak_megabytes(way):.0f}"
+        print(f"| {way} | {told} |", flush=True)
+
+
+def print_scores(folder: str) -> None:
+    print(f"\n| settings | seconds to macro-F1 {TARGET:.2f} | seconds in all | final macro-F1 |\n|---|---|---|---|")
+    for way in list(WAYS)[1:3]:
+        curve = train(way, folder, evaluations=1 / 24).curve
+        reached = next((f"{seconds:.0f}" for seconds, score in curve if score >= TARGET), "never")
+        print(f"| {way} | {reached} | {curve[-1][0]:.0f} | {curve[-1][1]:.3f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="rates and memory only")
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory() as folder:
+        if args.memory_of:
+            train(args.memory_of, folder, steps=12)
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+            return
+        print(machine.describe() + "\n")
+        print_rates(folder)
+        if not args.quick:
+            print_scores(folder)
+
+
+if __name__ == "__main__":
+    main()
