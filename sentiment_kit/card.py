@@ -43,6 +43,7 @@ def write(run: str | Path) -> Path:
         The file.
 
     Raises:
+        ValueError: The run was made with another profile.
         FileNotFoundError: A lesson that the card quotes has not been run; the message says which.
     """
     run = Path(run)
@@ -52,6 +53,9 @@ def write(run: str | Path) -> Path:
     calibration = run / "model" / "calibration.json"
     labels = [config["id2label"][str(index)] for index in range(len(config["id2label"]))]
     profile = profiles.active()
+    made = files.read_json(run / "setting.json")["profile"] if (run / "setting.json").exists() else profile.name
+    if made != profile.name:
+        raise ValueError(f"{run}: made with the profile {made!r}: set SENTIMENT_KIT_PROFILE={made} and try again")
     counts = {name: _count(run / "data" / f"{name}.jsonl") for name in ("train", "validation", "test")}
     parts = [
         f"---\n{_metadata(profile, scores)}\n---\n",

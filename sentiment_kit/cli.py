@@ -192,9 +192,9 @@ def _export(args: argparse.Namespace) -> None:
     from sentiment_kit import data, export, profiles, training
 
     classifier = _load_classifier(args.model)
-    training.check_output(args.output)  # also when it is the model's own folder that was given
-    if args.output.resolve() == args.model.resolve():
-        raise ValueError(f"{args.output}: the model itself is there: give a new folder")
+    training.check_output(args.output)
+    if (args.output / "model.safetensors").exists():
+        raise ValueError(f"{args.output}: a trained model is there: give a new folder")
     texts = data.read_table(profiles.bundled("data", "reviews", "validation.jsonl"))["text"] if args.int8 else ()
     export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8, texts=list(texts))
     if (calibration := args.model / "calibration.json").exists():
@@ -417,7 +417,11 @@ def _add_predict(commands: "argparse._SubParsersAction") -> None:
     )
     predict.add_argument("--engine", choices=("torch", "onnx"), default="torch", help="onnx: for an exported model")
     many = predict.add_argument_group("with --input")
-    many.add_argument("--input-format", choices=("csv", "jsonl", "txt"), help="of stdin (default: a text in each line)")
+    many.add_argument(
+        "--input-format",
+        choices=("csv", "jsonl", "txt"),
+        help="default: by the ending; of stdin a text in each line",
+    )
     many.add_argument("--resume", action="store_true", help="go on where an earlier run was stopped")
     many.add_argument(
         "--shard", type=_shard, default=(1, 1), metavar="I/N", help="label only share I of N, such as 2/8"
@@ -493,6 +497,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("predict: --input needs --output FILE")
     if args.command == "predict" and args.output and not args.input:
         parser.error("predict: --output goes with --input FILE")
+    if args.command == "predict" and not args.input and (args.resume or args.input_format or args.shard != (1, 1)):
+        parser.error("predict: --resume, --shard and --input-format go with --input FILE")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         return args.run(args) or 0

@@ -31,6 +31,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         part.chmod(0o644)  # mkstemp makes files private
+        with part.open("rb") as written:
+            os.fsync(written.fileno())  # or a power cut could leave an empty file under the new name
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -93,6 +93,8 @@ class SentimentClassifier:
         folder = Path(folder)
         if not (folder / "config.json").is_file():
             raise CheckpointError(f"{folder}: no model here (no config.json): train one first, or correct the path")
+        if engine not in ("torch", "onnx"):
+            raise ValueError(f"engine is {engine!r}: use 'torch' or 'onnx'")
         model = export.OnnxClassifier(folder) if engine == "onnx" else _load_trained(folder)
         chosen = {name: value for name, value in (("threshold", threshold), ("temperature", temperature))
                   if value is not None}  # fmt: skip

@@ -268,9 +268,14 @@ def like_length_batches(lengths: Sequence[int], batch_size: int = 32) -> Iterato
     Yields:
         The positions of the texts of one batch, shortest texts first. Every position comes once.
 
+    Raises:
+        ValueError: ``batch_size`` is below 1.
+
     >>> list(like_length_batches([9, 2, 7, 3], batch_size=2))
     [[1, 3], [2, 0]]
     """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}: use 1 or more")
     batch: list[int] = []
     tokens = 0
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):

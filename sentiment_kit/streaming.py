@@ -15,12 +15,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tqdm.auto import tqdm
 
 from sentiment_kit import files
 from sentiment_kit.data import DataError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 FORMATS = ("csv", "jsonl", "parquet", "txt")
 WINDOW = 2048
@@ -74,6 +77,7 @@ class Rows:
         name: What to call the source in messages.
         columns: The names of the columns; ``None`` for JSONL, where each row brings its own.
         size: Bytes (Parquet: rows) in all; ``None`` if that cannot be known.
+        unit: What ``size`` counts.
 
     Raises:
         DataError: There is no such file, its format is unknown, or its header cannot be used.
@@ -92,6 +96,7 @@ class Rows:
             )
         self.columns: list[str] | None = None
         self.size = Path(source).stat().st_size if is_path else None
+        self.unit = "row" if format == "parquet" else "B"
         self._position = 0
         self._rows = getattr(self, f"_read_{format}")(source)
         self._first = next(self._rows, None)  # also reads the header
@@ -100,7 +105,7 @@ class Rows:
 
     def __iter__(self) -> Iterator[Row]:
         for row in itertools.chain([self._first], self._rows):
-            broken = row.problem is None and any(map(_is_broken, row.values.values()))
+            broken = row.problem is None and any(map(_is_broken, (*row.values, *row.values.values())))
             yield Row(row.number, row.values, "not UTF-8: save the file as UTF-8") if broken else row
 
     def position(self) -> int:
@@ -114,19 +119,24 @@ class Rows:
             while raw := stream.readline(4 * _LONGEST):
                 self._position += len(raw)
                 yield raw.decode(encoding, errors="surrogateescape")
+                while len(raw) == 4 * _LONGEST and not raw.endswith(b"\n"):  # the rest of that line belongs to no row
+                    raw = stream.readline(4 * _LONGEST)
+                    self._position += len(raw)
                 encoding = "utf-8"
 
     def _read_txt(self, source: str | Path | BinaryIO) -> Iterator[Row]:
         self.columns = ["text"]
         for number, line in enumerate(self._lines(source), start=1):
-            yield Row(number, {"text": line.rstrip("\r\n")})
+            problem = f"longer than {_LONGEST:,} characters" if len(line) > _LONGEST else None
+            yield Row(number, {"text": line.rstrip("\r\n")}, problem)
 
     def _read_jsonl(self, source: str | Path | BinaryIO) -> Iterator[Row]:
         for number, line in enumerate((one for one in self._lines(source) if one.strip()), start=1):
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError) as error:
-                yield Row(number, {"line": line.rstrip()}, f"not JSON ({getattr(error, 'msg', 'nested too deeply')})")
+                told = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+                yield Row(number, {"line": line.rstrip()}, f"not JSON ({told})")
                 continue
             if isinstance(value, dict):
                 yield Row(number, value)
@@ -139,12 +149,13 @@ class Rows:
         again: deque[str] = deque()  # lines to be read once more, after a quote that was never closed
         lines = self._lines(source)
 
-        def noted() -> Iterator[str]:
-            while (line := again.popleft() if again else next(lines, None)) is not None:
+        def noted() -> str:
+            line = again.popleft() if again else next(lines, "")
+            if taken or line.strip("\r\n"):  # empty lines before a record do not count
                 taken.append(line)
-                yield line
+            return line
 
-        reader = csv.reader(noted(), strict=True)
+        reader = csv.reader(_Lines(noted), strict=True)
         self.columns = self._header(reader)
         for number in itertools.count(1):
             taken.clear()
@@ -171,9 +182,12 @@ class Rows:
             raise DataError(f"{self.name}, line 1: not well-formed CSV ({error}): correct the header") from error
         if any(map(_is_broken, header)):
             raise DataError(f"{self.name}, line 1: not UTF-8: save the file as UTF-8 and try again")
-        if len(set(header)) < len(header):
-            raise DataError(f"{self.name}: two columns have the same name: rename one")
+        self._check_names(header)
         return header
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        if len(set(names)) < len(names):
+            raise DataError(f"{self.name}: two columns have the same name: rename one")
 
     def _read_parquet(self, source: str | Path | BinaryIO) -> Iterator[Row]:
         import pyarrow
@@ -184,12 +198,28 @@ class Rows:
         try:
             with parquet.ParquetFile(source, pre_buffer=False, buffer_size=1 << 20) as table:
                 self.size, self.columns = table.metadata.num_rows, list(table.schema_arrow.names)
+                self._check_names(self.columns)
                 for batch in table.iter_batches(batch_size=1024):
-                    for values in batch.to_pylist():
+                    for values, problem in _values(batch):
                         self._position += 1
-                        yield Row(self._position, values)
+                        yield Row(self._position, values, problem)
         except (OSError, pyarrow.ArrowException) as error:
             raise DataError(f"{self.name}: not a Parquet file that can be read: export it again") from error
+
+
+class _Lines:
+    """Lines from a function until it gives none; unlike a generator, it can go on after its end."""
+
+    def __init__(self, read: Callable[[], str]) -> None:
+        self._read = read
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if line := self._read():
+            return line
+        raise StopIteration
 
 
 @contextlib.contextmanager
@@ -199,6 +229,31 @@ def _opened(source: str | Path | BinaryIO) -> Iterator[BinaryIO]:
             yield stream
     else:
         yield source
+
+
+def _values(batch: "pyarrow.RecordBatch") -> Iterator[tuple[dict[str, object], str | None]]:
+    """The rows of a batch, and what is wrong with one that holds what Python cannot, such as the year 40,000."""
+    try:
+        yield from ((values, None) for values in batch.to_pylist())
+    except (ValueError, OverflowError):
+        for place in range(batch.num_rows):
+            values, problem = {}, None
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                try:
+                    values[name] = column[place].as_py()
+                except (ValueError, OverflowError) as error:
+                    values[name] = _raw(column[place])
+                    problem = f"{name!r} cannot be read ({error})"
+            yield values, problem
+
+
+def _raw(scalar: "pyarrow.Scalar") -> str:
+    import pyarrow
+
+    for kind in (pyarrow.binary(), pyarrow.int64(), pyarrow.int32()):
+        with contextlib.suppress(pyarrow.ArrowException, ValueError, OverflowError):
+            return str(scalar.cast(kind).as_py())
+    return "?"
 
 
 def _is_broken(value: object) -> bool:
@@ -229,6 +284,8 @@ class _Journal:
     rejected_written: int = 0
     digest: str = ""
     columns: list[str] = field(default_factory=list)
+    first_problem: str = ""
+    finished: bool = False
 
 
 class _Output:
@@ -240,39 +297,53 @@ class _Output:
         self.part = target.with_name(f"{target.name}.part")
         self.rejected_part = target.with_name(f"{target.name}.rejected.part")
         self.journal_path = target.with_name(f"{target.name}.journal")
-        self.journal = _Journal(settings)
-        if self.journal_path.exists():
-            self.journal = self._earlier(settings, resume=resume)
-        elif self.part.exists():
-            self.part.unlink()  # killed before the first window was complete
         target.parent.mkdir(parents=True, exist_ok=True)
-        self._good = self._open(self.part, self.journal.written)
-        self._bad = self._open(self.rejected_part, self.journal.rejected_written)
+        self._good, self._bad = self._locked(self.part), self.rejected_part.open("ab")
+        try:
+            there = self.journal_path.exists()
+            self.journal = self._earlier(settings, resume=resume) if there else _Journal(settings)
+        except DataError:
+            self._close()
+            raise
+        if not self.journal.finished:
+            for stream, length in ((self._good, self.journal.written), (self._bad, self.journal.rejected_written)):
+                stream.truncate(length)  # what came after was not complete
+                stream.seek(0, os.SEEK_END)
+
+    def _locked(self, path: Path) -> BinaryIO:
+        stream = path.open("ab")
+        try:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mine = os.fstat(stream.fileno()).st_ino == path.stat().st_ino
+        except ImportError:  # Windows
+            return stream
+        except OSError:
+            mine = False
+        if not mine:
+            stream.close()
+            raise DataError(f"{self.target.name}: another run is writing it: wait for that, or give another output")
+        return stream
 
     def _earlier(self, settings: dict[str, object], *, resume: bool) -> _Journal:
         name = self.journal_path.name
         try:
             found = _Journal(**files.read_json(self.journal_path))
+            known = dict(found.settings)
         except (ValueError, TypeError) as error:
             raise DataError(f"{name}: cannot be read: delete it to start over") from error
         if not resume:
             raise DataError(f"{self.target.name}: an earlier run stopped after {found.read:,} rows: "
                             f"add --resume to go on, or delete {name} to start over")  # fmt: skip
-        differing = [key for key in settings if found.settings.get(key) != settings[key]]
+        differing = [key for key in settings if known.get(key) != settings[key]]
         if differing:
             raise DataError(f"{name}: the earlier run had another {' and '.join(differing)}: "
                             "resume with the same, or delete the journal to start over")  # fmt: skip
         for path, wanted in ((self.part, found.written), (self.rejected_part, found.rejected_written)):
-            if wanted > (path.stat().st_size if path.exists() else 0):
+            if not found.finished and wanted > path.stat().st_size:
                 raise DataError(f"{path.name}: shorter than {name} says: delete the journal to start over")
         return found
-
-    @staticmethod
-    def _open(path: Path, length: int) -> BinaryIO:
-        stream = path.open("r+b" if length else "wb")
-        stream.truncate(length)
-        stream.seek(length)
-        return stream
 
     def write(self, good: bytes, bad: bytes, **progress: object) -> None:
         """Adds one window to both files, and only then says so in the journal."""
@@ -281,23 +352,26 @@ class _Output:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
+            lengths = {"written": self._good.tell(), "rejected_written": self._bad.tell()}
+            files.write_json(self.journal_path, vars(self.journal) | lengths | progress)
         except OSError as error:
             kept = f"{self.journal.read:,} rows are kept: make room, then add --resume"
             raise OSError(f"{self.part}: {error.strerror}: {kept}") from error
-        for name, value in progress.items():
-            setattr(self.journal, name, value)
-        self.journal.written, self.journal.rejected_written = self._good.tell(), self._bad.tell()
-        files.write_json(self.journal_path, vars(self.journal))
+        vars(self.journal).update(lengths | progress)
 
-    def finish(self) -> None:
-        """Moves both files into place."""
-        self._close()
-        if self.journal.rejected:
-            os.replace(self.rejected_part, self.rejected_path)
-        else:
+    def finish(self) -> FileReport:
+        """Moves both files into place; whoever is stopped in the middle can do it again."""
+        journal = self.journal
+        if not journal.finished:
+            self.write(b"", b"", finished=True)
+        if not journal.rejected:
             self.rejected_path.unlink(missing_ok=True)  # of an earlier run
-        os.replace(self.part, self.target)
+        elif self.rejected_part.stat().st_size:
+            os.replace(self.rejected_part, self.rejected_path)
+        if self.part.stat().st_size == journal.written:
+            os.replace(self.part, self.target)
         self.discard()
+        return FileReport(journal.predicted, journal.rejected, self.rejected_path if journal.rejected else None)
 
     def stop(self) -> None:
         """Keeps what the journal vouches for; without one complete window nothing stays."""
@@ -350,8 +424,8 @@ class _Table:
 
 def _csv_line(cells: Sequence[object]) -> str:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(cells)
-    return stream.getvalue()
+    csv.writer(stream, lineterminator="\r\n").writerow(cells)  # so that a lone \r is quoted, too
+    return stream.getvalue()[:-2] + "\n"
 
 
 def _as_cell(value: object) -> object:
@@ -403,15 +477,18 @@ def label_file(
     """
     target = Path(target)
     rows = _checked(source, target, format=format, text_column=text_column)
-    table = _Table(target.suffix, rows.columns, [*(["row"] if shard[1] > 1 else []), *added])
-    if rows.columns and (problem := table.problem(dict.fromkeys(rows.columns))):
-        raise DataError(f"{rows.name}: {problem}")
     known = {"shard": f"{shard[0]}/{shard[1]}", "text column": text_column, "window": window, **(settings or {})}
     output = _Output(target, known, resume=resume)
     journal = output.journal
-    before, table.columns = journal.predicted, table.columns or journal.columns or None
+    if journal.finished:  # stopped while files were moved
+        return output.finish()
+    table = _Table(target.suffix, rows.columns, [*(["row"] if shard[1] > 1 else []), *added])
+    before = journal.predicted
     try:
-        with tqdm(total=rows.size, desc="labeling", unit="B", unit_scale=True, disable=quiet) as bar:
+        if rows.columns and (problem := table.problem(dict.fromkeys(rows.columns))):
+            raise DataError(f"{rows.name}: {problem}")
+        table.columns = table.columns or journal.columns or None
+        with tqdm(total=rows.size, desc="labeling", unit=rows.unit, unit_scale=True, disable=quiet) as bar:
             for batch in _windows(rows, journal, shard=shard, window=window):
                 _label_window(batch, label, table=table, output=output, text_column=text_column)
                 bar.update(rows.position() - bar.n)
@@ -422,9 +499,8 @@ def label_file(
         raise
     if not journal.predicted and shard == (1, 1):
         output.discard()
-        raise DataError(f"{rows.name}: no row has a text in {text_column!r}: check the column")
-    output.finish()
-    return FileReport(journal.predicted, journal.rejected, output.rejected_path if journal.rejected else None)
+        raise DataError(f"{rows.name}: no row has a usable text in {text_column!r} ({journal.first_problem})")
+    return output.finish()
 
 
 def _checked(source: str | Path | BinaryIO, target: Path, *, format: str | None, text_column: str) -> Rows:
@@ -432,11 +508,14 @@ def _checked(source: str | Path | BinaryIO, target: Path, *, format: str | None,
     if target.suffix not in (".csv", ".jsonl"):
         raise DataError(f"{target.name}: cannot write {target.suffix or 'that'}: use .csv or .jsonl")
     rejected_path = target.with_name(f"{target.stem}.rejected.jsonl")
+    for path in (target, rejected_path):
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder: give another output name")
     if isinstance(source, str | Path) and Path(source).resolve() == rejected_path.resolve():
         raise DataError(f"{target.name}: its rejected rows would replace the input: give another output name")
     rows = Rows(source, format)
     if rows.columns is not None and text_column not in rows.columns:
-        there = ", ".join(" ".join(name.split())[:40] for name in rows.columns)
+        there = ", ".join(repr(name)[1:41].rstrip("'") if name.strip() == name else repr(name) for name in rows.columns)
         raise DataError(f"{rows.name}: no column {text_column!r} (it has: {there}): rename it or use --text-column")
     return rows
 
@@ -502,6 +581,7 @@ def _label_window(
         read=batch.read,
         digest=batch.digest,
         columns=table.columns or [],
+        first_problem=journal.first_problem or (f"row {bad[0]['row']}: {bad[0]['reason']}" if bad else ""),
         predicted=journal.predicted + len(good),
         rejected=journal.rejected + len(bad),
     )

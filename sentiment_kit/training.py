@@ -334,9 +334,18 @@ def train_from_files(
             callbacks=[_Watch()],
             resume_from=start,
         )
+        scores = _final_scores(trainer)
         if trainer.is_world_process_zero():
             save_model(trainer.model, tokenizer, output)
             shutil.rmtree(kept)
+    return scores
+
+
+def _final_scores(trainer: Trainer) -> dict[str, float]:
+    """Scores of the last step, measured now if training was stopped between the last checkpoint and its evaluation."""
+    history = trainer.state.log_history
+    if not any(one["step"] == trainer.state.global_step and "eval_loss" in one for one in history):
+        trainer.evaluate()
     last = loss_history(trainer).dropna(subset=["accuracy"]).iloc[-1]
     return {name: float(last[name]) for name in ("accuracy", "macro_f1")}
 
@@ -399,7 +408,7 @@ class _Watch(TrainerCallback):
             for path in folder.glob("rng_state*.pth"):
                 path.unlink(missing_ok=True)  # another process may have been faster
         if state.is_world_process_zero and _is_finite(found["model"]):
-            (folder / _COMPLETE).touch()
+            files.write_json(folder / _COMPLETE, {path.name: path.stat().st_size for path in folder.glob("*.*")})
 
 
 def _earlier_checkpoint(kept: Path, settings: dict[str, Any], *, resume: bool) -> Path | None:
@@ -409,16 +418,32 @@ def _earlier_checkpoint(kept: Path, settings: dict[str, Any], *, resume: bool) -
     if int(os.environ.get("RANK", "0")) == 0:  # one process looks and writes for all
         if note.exists() and not resume:
             raise ValueError(f"{kept}: an earlier run was stopped: add --resume to go on, or delete this folder")
-        if note.exists():
-            earlier = files.read_json(note)
+        if note.exists() or list(kept.glob("checkpoint-*")):
+            earlier = _noted(note)
             differing = [name for name in settings if earlier.get(name) != settings[name]]
             if differing:
                 raise ValueError(f"{kept}: the earlier run had other {' and '.join(differing)}: resume with the same, "
                                  "or delete this folder to start over")  # fmt: skip
         else:
             files.write_json(note, settings)
-    whole = sorted(kept.glob(f"checkpoint-*/{_COMPLETE}"), key=lambda path: int(path.parent.name.split("-")[1]))
-    return whole[-1].parent if resume and whole else None
+    whole = sorted(filter(_is_whole, kept.glob("checkpoint-*")), key=lambda path: int(path.name.split("-")[1]))
+    return whole[-1] if resume and whole else None
+
+
+def _noted(note: Path) -> dict[str, Any]:
+    try:
+        return dict(files.read_json(note))
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{note.parent}: holds checkpoints of an unknown run: delete this folder") from error
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether all files that the mark lists are there, in their length."""
+    try:
+        listed = dict(files.read_json(checkpoint / _COMPLETE))
+        return all((checkpoint / name).stat().st_size == size for name, size in listed.items())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 @contextlib.contextmanager

@@ -76,3 +76,11 @@ def test_a_missing_lesson_is_named_and_nothing_written(run, missing, lesson):
     with pytest.raises(FileNotFoundError, match=f"missing: run lesson {lesson} first"):
         card.write(run)
     assert not (run / "model" / "README.md").exists()
+
+
+def test_a_run_of_another_profile_is_refused(run, monkeypatch):
+    (run / "setting.json").write_text('{"profile": "laptop"}')
+    assert card.write(run)
+    monkeypatch.setenv("SENTIMENT_KIT_PROFILE", "gpu")
+    with pytest.raises(ValueError, match="set SENTIMENT_KIT_PROFILE=laptop"):
+        card.write(run)

@@ -255,7 +255,7 @@ def test_predict_file_leaves_no_rejected_file_of_an_earlier_run(classifier, tmp_
     [
         ("text\ngreat\n", "out.xlsx", r"out\.xlsx: cannot write \.xlsx: use \.csv or \.jsonl"),
         ("review\ngreat\n", "out.csv", r"in\.csv: no column 'text' \(it has: review\): rename it or use --text-column"),
-        ('id,text\n1,""\n2, \n', "out.csv", r"in\.csv: no row has a text in 'text': check the column"),
+        ('id,text\n1,""\n2, \n', "out.csv", r"in\.csv: no row has a usable text in 'text' \(row 1: the text is empty"),
         ("text\n", "out.csv", r"in\.csv: there are no rows in it"),
     ],
 )

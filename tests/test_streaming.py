@@ -156,7 +156,7 @@ def test_what_cannot_be_read_at_all_is_an_error_and_leaves_nothing(tmp_path):
         "d.csv": (b"", "no rows"),
         "e.parquet": (b"PAR1 nothing", "not a Parquet file"),
         "f.xlsx": (b"x", r"cannot read \.xlsx: use \.csv"),
-        "g.jsonl": (b"{}\n", "no row has a text in 'text'"),
+        "g.jsonl": (b"{}\n", r"no row has a usable text in 'text' \(row 1: the text is empty or no text\)"),
     }
     for name, (content, message) in cases.items():
         (tmp_path / name).write_bytes(content)
@@ -164,6 +164,68 @@ def test_what_cannot_be_read_at_all_is_an_error_and_leaves_nothing(tmp_path):
             run(tmp_path / name, tmp_path / "out.jsonl")
         (tmp_path / name).unlink()
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", [1, 50, 99])
+def test_a_quote_that_is_never_closed_costs_one_row_wherever_it_is(tmp_path, place):
+    rows = [f"{index},text {index}\n" for index in range(100)]
+    rows[place] = f'{place},"open\n'
+    (tmp_path / "in.csv").write_text("id,text\n" + "".join(rows))
+    report = run(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert (report.predicted, report.rejected) == (99, 1)
+    assert lines(report.rejected_path)[0]["row"] == place + 1
+
+
+def test_empty_lines_are_no_rows(tmp_path):
+    (tmp_path / "in.csv").write_text('id,text\n1,good\n\n\n2,"odd"x\n\n3,fine\n')
+    report = run(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert [row["id"] for row in lines(tmp_path / "out.csv")] == ["1", "3"]
+    assert [(entry["row"], entry["content"]) for entry in lines(report.rejected_path)] == [(2, {"line": '2,"odd"x'})]
+
+
+def test_a_lone_carriage_return_stays_in_its_cell(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"text": "a\\rb", "n": 1}\n')
+    run(tmp_path / "in.jsonl", tmp_path / "out.csv")
+    assert lines(tmp_path / "out.csv") == [{"text": "a\rb", "n": "1", "predicted": "A\rB", "size": "3"}]
+
+
+def test_half_a_character_in_a_name_costs_one_row(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"text": "a"}\n{"text": "b", "\\ud83d": 1}\n')
+    assert run(tmp_path / "in.jsonl", tmp_path / "out.jsonl").rejected == 1
+
+
+def test_parquet_that_python_cannot_hold_costs_one_row(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    when = pyarrow.array([0, 2**60, 1], pyarrow.timestamp("us"))
+    text = pyarrow.array([b"good", b"fine", b"na\xefve"]).cast(pyarrow.string(), safe=False)
+    parquet.write_table(pyarrow.table({"text": text, "when": when}), tmp_path / "in.parquet")
+    report = run(tmp_path / "in.parquet", tmp_path / "out.jsonl")
+    assert [row["text"] for row in lines(tmp_path / "out.jsonl")] == ["good"]
+    rejected = lines(report.rejected_path)
+    assert [entry["row"] for entry in rejected] == [2, 3]
+    assert (
+        rejected[0]["content"] == {"text": "fine", "when": str(2**60)} and "na\\xefve" in rejected[1]["content"]["text"]
+    )
+
+
+def test_a_line_without_end_costs_one_row(tmp_path):
+    (tmp_path / "in.txt").write_text("x" * 9_000_000 + "\nshort\n")
+    report = run(tmp_path / "in.txt", tmp_path / "out.jsonl")
+    assert [row["text"] for row in lines(tmp_path / "out.jsonl")] == ["short"]
+    assert [(entry["row"], entry["reason"]) for entry in lines(report.rejected_path)] == [
+        (1, "longer than 1,000,000 characters")
+    ]
+
+
+def test_a_folder_in_the_way_is_seen_before_the_work(tmp_path):
+    (tmp_path / "in.csv").write_text("text\ngood\n")
+    for name in ("out.csv", "other.rejected.jsonl"):
+        (tmp_path / name).mkdir()
+    for name in ("out.csv", "other.csv"):
+        with pytest.raises(DataError, match="is a folder: give another output name"):
+            streaming.label_file(tmp_path / "in.csv", tmp_path / name, pytest.fail, added=ADDED)
 
 
 # ---------------------------------------------------------------- shards
@@ -265,6 +327,41 @@ def test_an_unfinished_run_is_neither_lost_nor_mixed_up(tmp_path):
     source.write_bytes(good)
     assert run(source, target, window=16, settings={"threshold": 0.5}, resume=True).predicted > 600
     assert names(tmp_path) == ["in.csv", "out.csv", "out.rejected.jsonl"]
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_stopped_while_files_are_moved_it_can_be_resumed(tmp_path, monkeypatch, moves):
+    source, replace, left = tmp_path / "in.csv", os.replace, iter(range(moves))
+    many_rows(source)
+    run(source, tmp_path / "whole.csv")
+
+    def stop_moving(part, target):
+        if str(target).endswith(".journal") or next(left, None) is not None:
+            return replace(part, target)
+        raise Stop
+
+    monkeypatch.setattr(os, "replace", stop_moving)
+    monkeypatch.setattr(streaming._Output, "discard", lambda self: (_ for _ in ()).throw(Stop))
+    with pytest.raises(Stop):
+        run(source, source.with_name("out.csv"))
+    monkeypatch.undo()
+    assert run(source, tmp_path / "out.csv", resume=True).predicted > 600
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert (tmp_path / "out.rejected.jsonl").read_bytes() == (tmp_path / "whole.rejected.jsonl").read_bytes()
+    assert len(names(tmp_path)) == 5
+
+
+def test_two_runs_never_write_the_same_file(tmp_path):
+    many_rows(tmp_path / "in.csv", 50)
+
+    def meddle(texts):
+        with pytest.raises(DataError, match=r"out\.csv: another run is writing it"):
+            run(tmp_path / "in.csv", tmp_path / "out.csv", window=10)
+        return label(texts)
+
+    streaming.label_file(tmp_path / "in.csv", tmp_path / "out.csv", meddle, added=ADDED, window=10)
+    run(tmp_path / "in.csv", tmp_path / "whole.csv")
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 def test_a_full_disk_keeps_the_old_file_and_what_was_done(tmp_path, monkeypatch):

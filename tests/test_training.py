@@ -362,6 +362,38 @@ def test_killed_at_any_step_and_resumed_the_weights_are_the_same(command, tmp_pa
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
 
 
+def test_stopped_after_the_last_checkpoint_the_score_is_that_of_the_end(command, tmp_path):
+    whole = run_training(0, command(name="whole"))
+    assert run_training(-15, command()).returncode == -signal.SIGKILL
+    mark = tmp_path / "model.checkpoints" / "checkpoint-15" / "complete"
+    found = {path.name: path.stat().st_size for path in mark.parent.glob("*.*") if "rng" not in path.name}
+    mark.write_text(json.dumps(found))
+    for path in mark.parent.glob("rng*"):
+        path.unlink()
+    done = run_training(0, command("--resume"))
+    assert done.stdout.splitlines()[-2] == whole.stdout.splitlines()[-2]
+    assert done.stdout.splitlines()[-2].startswith("validation: ")
+
+
+def test_a_checkpoint_that_lacks_a_file_is_not_trusted(command, tmp_path):
+    assert run_training(0, command(name="whole")).returncode == 0
+    assert run_training(9, command()).returncode == -signal.SIGKILL
+    newest = max((tmp_path / "model.checkpoints").glob("checkpoint-*/complete"), key=lambda path: path.stat().st_mtime)
+    (newest.parent / "optimizer.pt").unlink()
+    assert run_training(0, command("--resume")).returncode == 0
+    found, wanted = weights_of(tmp_path / "model"), weights_of(tmp_path / "whole")
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+@pytest.mark.parametrize("note", [None, "", "[1]"])
+def test_checkpoints_without_a_note_belong_to_nobody(command, tmp_path, note):
+    assert run_training(5, command()).returncode == -signal.SIGKILL
+    path = tmp_path / "model.checkpoints" / "run.json"
+    path.unlink() if note is None else path.write_text(note)
+    done = run_training(0, command("--resume"))
+    assert (done.returncode, "holds checkpoints of an unknown run: delete this folder" in done.stderr) == (2, True)
+
+
 def test_a_run_that_was_stopped_is_neither_lost_nor_mixed_up(command, tmp_path, train_file):
     assert run_training(9, command()).returncode == -signal.SIGKILL
     kept = sorted(path.name for path in (tmp_path / "model.checkpoints").iterdir())
