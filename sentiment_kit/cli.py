@@ -189,15 +189,15 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
-    from sentiment_kit import data, export, profiles, training
+    from sentiment_kit import data, export, inference, profiles, training
 
-    classifier = _load_classifier(args.model)
     training.check_output(args.output)
     if (args.output / "model.safetensors").exists():
         raise ValueError(f"{args.output}: a trained model is there: give a new folder")
+    classifier = _load_classifier(args.model)
     texts = data.read_table(profiles.bundled("data", "reviews", "validation.jsonl"))["text"] if args.int8 else ()
     export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8, texts=list(texts))
-    if (calibration := args.model / "calibration.json").exists():
+    if (calibration := args.model / inference.CALIBRATION_FILE).exists():
         shutil.copy(calibration, args.output)
     size = (args.output / export.MODEL_FILE).stat().st_size
     print(f"{args.output}: {size / 1e6:.0f} MB; use it with: sentiment-kit predict --engine onnx --model {args.output}")

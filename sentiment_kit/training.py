@@ -426,8 +426,12 @@ def _earlier_checkpoint(kept: Path, settings: dict[str, Any], *, resume: bool) -
                                  "or delete this folder to start over")  # fmt: skip
         else:
             files.write_json(note, settings)
-    whole = sorted(filter(_is_whole, kept.glob("checkpoint-*")), key=lambda path: int(path.name.split("-")[1]))
-    return whole[-1] if resume and whole else None
+    return _newest_whole(kept) if resume else None
+
+
+def _newest_whole(kept: Path) -> Path | None:
+    whole = filter(_is_whole, kept.glob("checkpoint-*"))
+    return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
 
 
 def _noted(note: Path) -> dict[str, Any]:
@@ -455,7 +459,7 @@ def _keeping(kept: Path, model: PreTrainedModel) -> Iterator[None]:
     try:
         yield
     except FloatingPointError as error:
-        if not list(kept.glob(f"checkpoint-*/{_COMPLETE}")):
+        if not _newest_whole(kept):
             shutil.rmtree(kept)
             raise
         raise FloatingPointError(f"{error}; the last good checkpoint is kept in {kept}") from error
