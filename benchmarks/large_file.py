@@ -73,7 +73,7 @@ def main() -> None:
         labeled = int(
             subprocess.run(["wc", "-l", target], capture_output=True, text=True, check=True).stdout.split()[0]
         )
-        rejected = (Path(folder) / "labeled.rejected.jsonl").read_text(encoding="utf-8").count("\n")
+        rejected = (Path(folder) / "labeled.csv.rejected.jsonl").read_text(encoding="utf-8").count("\n")
     late = found[len(found) // 2 :, 1]
     print(f"{machine.describe()}\n")
     print("| rows | labeled | set aside | minutes | rows a second | peak, MB | growth in the second half, MB |")

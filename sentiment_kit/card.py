@@ -7,7 +7,7 @@ from typing import Any
 import transformers
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from sentiment_kit import files, profiles
+from sentiment_kit import files, models, profiles
 
 _SYSTEMS = {
     "fine_tuned": "**this model**",
@@ -50,7 +50,7 @@ def write(run: str | Path) -> Path:
     config = _read(run / "model" / "config.json", "04_tune")
     choice = _read(run / "choice.json", "04_tune")
     scores = _read(run / "scores.json", "05_evaluate")
-    calibration = run / "model" / "calibration.json"
+    calibration = run / "model" / models.CALIBRATION_FILE
     labels = [config["id2label"][str(index)] for index in range(len(config["id2label"]))]
     profile = profiles.active()
     made = files.read_json(run / "setting.json")["profile"] if (run / "setting.json").exists() else profile.name

@@ -4,7 +4,6 @@ import argparse
 import logging
 import math
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -126,6 +125,7 @@ def _train(args: argparse.Namespace) -> None:
         epochs=args.epochs,
         learning_rate=args.learning_rate,
         batch_size=args.batch_size,
+        half_precision=args.half_precision,
         seed=args.seed,
         resume=args.resume,
     )
@@ -162,7 +162,9 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
-    classifier = _load_classifier(args.model, threshold=args.threshold, engine=args.engine)
+    classifier = _load_classifier(
+        args.model, threshold=args.threshold, engine=args.engine, half_precision=args.half_precision
+    )
     if args.threshold is None and classifier.threshold:
         print(
             f"below {classifier.threshold:.2f} the answer is 'not sure', as the model's calibration.json says; "
@@ -189,16 +191,15 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
-    from sentiment_kit import data, export, inference, profiles, training
+    from sentiment_kit import data, export, models, profiles
 
-    training.check_output(args.output)
+    models.check_output(args.output)
     if (args.output / "model.safetensors").exists():
         raise ValueError(f"{args.output}: a trained model is there: give a new folder")
     classifier = _load_classifier(args.model)
     texts = data.read_table(profiles.bundled("data", "reviews", "validation.jsonl"))["text"] if args.int8 else ()
-    export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8, texts=list(texts))
-    if (calibration := args.model / inference.CALIBRATION_FILE).exists():
-        shutil.copy(calibration, args.output)
+    along = [path] if (path := args.model / models.CALIBRATION_FILE).exists() else []
+    export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8, texts=list(texts), along=along)
     size = (args.output / export.MODEL_FILE).stat().st_size
     print(f"{args.output}: {size / 1e6:.0f} MB; use it with: sentiment-kit predict --engine onnx --model {args.output}")
 
@@ -381,6 +382,10 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_half_precision(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--half-precision", action="store_true", help="compute in 16 bits if that is faster here")
+
+
 def _add_train(commands: "argparse._SubParsersAction") -> None:
     train = commands.add_parser("train", help="fine-tune on your own labeled reviews")
     train.add_argument("--train", type=Path, required=True, metavar="FILE", help=".csv, .jsonl or .parquet")
@@ -390,6 +395,7 @@ def _add_train(commands: "argparse._SubParsersAction") -> None:
     train.add_argument("--epochs", type=_positive(float), help="passes over the training reviews")
     train.add_argument("--learning-rate", type=_positive(float), help="the largest step size, such as 1e-4")
     train.add_argument("--batch-size", type=_positive(int), help="reviews in one step")
+    _add_half_precision(train)
     train.add_argument("--seed", type=_seed, default=42, help="default: 42")
     train.add_argument("--resume", action="store_true", help="go on from the last checkpoint of a run that was stopped")
     _add_columns(train)
@@ -416,6 +422,7 @@ def _add_predict(commands: "argparse._SubParsersAction") -> None:
         "--threshold", type=float, help="below this probability say 'not sure' (default: the model's calibration.json)"
     )
     predict.add_argument("--engine", choices=("torch", "onnx"), default="torch", help="onnx: for an exported model")
+    _add_half_precision(predict)
     many = predict.add_argument_group("with --input")
     many.add_argument(
         "--input-format",
@@ -501,7 +508,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("predict: --resume, --shard and --input-format go with --input FILE")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
-        return args.run(args) or 0
+        code = args.run(args) or 0
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         more = {"course": "", "grade": "", "train": " with --resume", "predict": " with --resume"}.get(args.command)
         hint = f"; the same `sentiment-kit {args.command}`{more} goes on where it was" if more is not None else ""
@@ -512,6 +521,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print("grading needs nbgrader: pip install 'sentiment-kit[grading]'", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # such as `| head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
+        return 0
     except (ValueError, FloatingPointError, OSError, RuntimeError) as error:
         message = str(error)
         if "\n" in message:  # ours are one line; anything else is a defect and shows its traceback

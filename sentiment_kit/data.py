@@ -9,7 +9,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -140,11 +140,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
     return table
 
 
-def require_column(table: pd.DataFrame, column: str, *, path: str | Path, option: str) -> None:
+def require_column(columns: Iterable[str], column: str, *, path: str | Path, option: str) -> None:
     """Checks that a table has a column.
 
     Args:
-        table: The table, as read.
+        columns: The names of those there are.
         column: The column that is needed.
         path: Where the table came from, for the message.
         option: The command-line option that would name another column.
@@ -152,13 +152,14 @@ def require_column(table: pd.DataFrame, column: str, *, path: str | Path, option
     Raises:
         DataError: There is no such column; the message lists those there are.
     """
-    if column not in table.columns:
-        there = ", ".join(" ".join(str(name).split())[:40] for name in table.columns)
+    columns = [str(name) for name in columns]
+    if column not in columns:
+        there = ", ".join(name[:40] if " ".join(name.split()) == name else repr(name)[:40] for name in columns)
         raise DataError(f"{Path(path).name}: no column {column!r} (it has: {there}): rename it or use {option}")
 
 
 def _texts(table: pd.DataFrame, column: str, *, path: str | Path) -> list[str]:
-    require_column(table, column, path=path, option="--text-column")
+    require_column(table.columns, column, path=path, option="--text-column")
     for row, text in enumerate(table[column], start=1):
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{Path(path).name}, row {row}: the text is empty: fill it in or delete the row")
@@ -190,7 +191,7 @@ def read_reviews(
     """
     table = read_table(path)
     texts = _texts(table, text_column, path=path)
-    require_column(table, label_column, path=path, option="--label-column")
+    require_column(table.columns, label_column, path=path, option="--label-column")
     parsed = []
     for row, value in enumerate(table[label_column], start=1):
         try:
@@ -217,7 +218,7 @@ def load_raw(path: str | Path | None = None) -> pd.DataFrame:
     path = Path(path or profiles.bundled("data", "reviews", "raw.csv"))
     table = read_table(path)
     for column in COLUMNS:
-        require_column(table, column, path=path, option="the names " + ", ".join(COLUMNS))
+        require_column(table.columns, column, path=path, option="the names " + ", ".join(COLUMNS))
     return table
 
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import importlib
 import logging
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -76,6 +77,7 @@ def to_onnx(
     *,
     int8: bool = False,
     texts: Sequence[str] = (),
+    along: Sequence[str | Path] = (),
 ) -> Path:
     """Saves a classifier as ONNX, with its configuration and tokenizer, whole or not at all.
 
@@ -86,6 +88,7 @@ def to_onnx(
         int8: Keep matrices in 8 bits: a smaller file, faster, with slightly other answers. The first layers, where
             rounding costs most, stay in 32 bits, as many as it takes for 99 of 100 ``texts`` to keep their label.
         texts: Texts like those that the model is for, to hold the labels against; for ``int8``.
+        along: Files to copy into the folder, such as ``calibration.json``.
 
     Returns:
         The folder.
@@ -104,6 +107,8 @@ def to_onnx(
         _compare(model, tokenizer, part, tolerance=1e-3)
         if int8:
             _quantize(model, tokenizer, part, list(texts) or list(_SAMPLES))
+        for path in along:
+            shutil.copy(path, part)
     return Path(folder)
 
 

@@ -31,11 +31,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         part.chmod(0o644)  # mkstemp makes files private
-        with part.open("rb") as written:
-            os.fsync(written.fileno())  # or a power cut could leave an empty file under the new name
+        flush(part)  # or a power cut could leave an empty file under the new name
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def flush(path: str | Path) -> None:
+    """Waits until a file that was written has reached the disk.
+
+    Raises:
+        OSError: There is no such file, or the disk failed.
+    """
+    with Path(path).open("rb") as written:
+        os.fsync(written.fileno())
 
 
 @contextmanager

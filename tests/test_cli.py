@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from sklearn.metrics import confusion_matrix, f1_score
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from sentiment_kit import course
+from sentiment_kit import course, models
 from sentiment_kit.cli import main
 
 NAMES = ["negative", "neutral", "positive"]
@@ -280,6 +280,14 @@ def test_predict_reads_standard_input_and_shards(trained: SimpleNamespace, tmp_p
     assert [found[place] for place in range(1, 6)] == list(zip(texts, expected, strict=True))
 
 
+def test_nobody_reading_on_is_no_error(trained: SimpleNamespace) -> None:
+    command = [sys.executable, "-m", "sentiment_kit", "predict", "--model", trained.model, *["great fun " * 99] * 99]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert "Error" not in (told := process.stderr.read()) and "Errno" not in told
+    assert process.wait() == 0
+
+
 def test_predict_stopped_by_a_kill_goes_on_only_when_told(
     trained: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -332,7 +340,9 @@ def _train(trained: SimpleNamespace, tiny_bert: Path, output: Path, *options: st
     )  # fmt: skip
 
 
-def test_every_option_of_train_makes_a_difference(trained: SimpleNamespace, tiny_bert: Path, tmp_path: Path) -> None:
+def test_every_option_of_train_makes_a_difference(
+    trained: SimpleNamespace, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base = {"--epochs": "1", "--learning-rate": "1e-3", "--batch-size": "4", "--seed": "3"}
     runs = {
         "base": base,
@@ -342,13 +352,21 @@ def test_every_option_of_train_makes_a_difference(trained: SimpleNamespace, tiny
         "batch size": base | {"--batch-size": "6"},
         "seed": base | {"--seed": "4"},
     }
+    monkeypatch.setattr(models, "half_precision_format", lambda: torch.bfloat16)
+
+    def trained_with(name: str, *options: str) -> torch.Tensor:
+        assert _train(trained, tiny_bert, tmp_path / name, *options) == 0
+        tensors = load_file(tmp_path / name / "model.safetensors")
+        return torch.cat([tensors[key].flatten() for key in sorted(tensors)])
+
     weights = {}
     for name, options in runs.items():
-        assert _train(trained, tiny_bert, tmp_path / name, *(word for pair in options.items() for word in pair)) == 0
-        tensors = load_file(tmp_path / name / "model.safetensors")
-        weights[name] = torch.cat([tensors[key].flatten() for key in sorted(tensors)])
+        weights[name] = trained_with(name, *(word for pair in options.items() for word in pair))
+    weights["half precision"] = trained_with(
+        "16 bits", *(word for pair in base.items() for word in pair), "--half-precision"
+    )
     assert torch.equal(weights["base"], weights["again"])
-    for name in runs.keys() - {"base", "again"}:
+    for name in weights.keys() - {"base", "again"}:
         assert not torch.equal(weights["base"], weights[name]), f"{name} does not reach the training"
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from sentiment_kit import data
+from sentiment_kit import data, inference
 from sentiment_kit.inference import NOT_SURE, SentimentClassifier
 from sentiment_kit.models import CheckpointError
 from tests.samples import UNEVEN_TEXTS as TEXTS
@@ -45,6 +45,20 @@ def test_a_broken_calibration_is_no_calibration_of_one(tiny_bert, tmp_path, cont
     folder = with_calibration(tiny_bert, tmp_path / "model", content)
     with pytest.raises(CheckpointError, match=r"calibration\.json: no temperature and threshold in it"):
         SentimentClassifier.from_folder(folder)
+
+
+def test_half_precision_where_the_device_is_faster_in_it(tiny_bert, classifier, monkeypatch):
+    wanted = classifier.probabilities(TEXTS)
+    for kind in (None, torch.bfloat16):
+        monkeypatch.setattr(inference, "half_precision_format", lambda kind=kind: kind)
+        found = SentimentClassifier.from_folder(tiny_bert, half_precision=True)
+        assert found.model.dtype == (kind or torch.float32)
+        assert (found._digest() == classifier._digest()) == (kind is None)  # another model, for --resume
+        rows = found.probabilities(TEXTS)
+        np.testing.assert_allclose(rows, wanted, atol=0.02)
+        np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-6)
+    with pytest.raises(ValueError, match="an ONNX model computes as it was exported"):
+        SentimentClassifier.from_folder(tiny_bert, engine="onnx", half_precision=True)
 
 
 # ---------------------------------------------------------------- texts
@@ -213,12 +227,12 @@ def test_predict_file_keeps_rows_columns_and_order(classifier, alone, tmp_path, 
         shares = [float(row[f"probability_{name}"]) for name in ("negative", "neutral", "positive")]
         assert shares == pytest.approx(alone[index].tolist(), abs=1e-5)
 
-    assert report.rejected_path == target.parent / "out.rejected.jsonl"
+    assert report.rejected_path == target.parent / f"{target.name}.rejected.jsonl"
     rejected = [json.loads(line) for line in report.rejected_path.read_text(encoding="utf-8").splitlines()]
     assert [entry["row"] for entry in rejected] == [2, 4]
     assert [entry["content"] for entry in rejected] == MIXED.iloc[[1, 3]].to_dict("records")
     assert all("empty" in entry["reason"] for entry in rejected)
-    assert sorted(path.name for path in target.parent.iterdir()) == sorted([target.name, "out.rejected.jsonl"])
+    assert sorted(path.name for path in target.parent.iterdir()) == sorted([target.name, report.rejected_path.name])
 
 
 def test_predict_file_reads_jsonl_and_parquet(classifier, tmp_path):
@@ -291,7 +305,7 @@ def test_a_file_can_be_labeled_in_place(classifier, tmp_path):
 
 
 def test_rejected_rows_never_replace_the_input(classifier, tmp_path):
-    source = tmp_path / "a.rejected.jsonl"
+    source = tmp_path / "a.csv.rejected.jsonl"
     source.write_text('{"text": "great"}\n', encoding="utf-8")
     with pytest.raises(data.DataError, match="would replace the input"):
         classifier.predict_file(source, tmp_path / "a.csv")

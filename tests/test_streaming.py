@@ -98,6 +98,25 @@ def test_a_stream_is_read_line_by_line_or_as_told(tmp_path):
         run(io.BytesIO(b"PAR1"), tmp_path / "c.csv", format="parquet")
 
 
+def test_numbers_that_json_does_not_know_become_null(tmp_path):
+    (tmp_path / "in.jsonl").write_text(
+        '{"text": "a", "n": NaN, "more": [1, {"x": -Infinity}]}\n{"text": "", "n": NaN}\n'
+    )
+    report = run(tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    strict = {"parse_constant": lambda name: pytest.fail(f"{name} is no JSON")}
+    row = json.loads((tmp_path / "out.jsonl").read_text(), **strict)
+    assert (row["n"], row["more"]) == (None, [1, {"x": None}])
+    assert json.loads(report.rejected_path.read_text(), **strict)["content"] == {"text": "", "n": None}
+
+
+def test_outputs_of_two_formats_keep_their_rejected_rows_apart(tmp_path):
+    (tmp_path / "in.txt").write_text("a\n\nb\n")
+    kept = run(tmp_path / "in.txt", tmp_path / "out.csv").rejected_path
+    (tmp_path / "in.txt").write_text("a\nb\n")
+    assert run(tmp_path / "in.txt", tmp_path / "out.jsonl").rejected_path is None
+    assert len(lines(kept)) == 1
+
+
 def test_rows_without_a_place_in_csv_are_set_aside(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"text": "a", "n": 1}\n{"text": "b"}\n{"text": "c", "m": 2}\n')
     report = run(tmp_path / "in.jsonl", tmp_path / "out.csv")
@@ -221,7 +240,7 @@ def test_a_line_without_end_costs_one_row(tmp_path):
 
 def test_a_folder_in_the_way_is_seen_before_the_work(tmp_path):
     (tmp_path / "in.csv").write_text("text\ngood\n")
-    for name in ("out.csv", "other.rejected.jsonl"):
+    for name in ("out.csv", "other.csv.rejected.jsonl"):
         (tmp_path / name).mkdir()
     for name in ("out.csv", "other.csv"):
         with pytest.raises(DataError, match="is a folder: give another output name"):
@@ -244,7 +263,7 @@ def test_shards_together_are_the_whole(tmp_path, count):
     assert [{key: value for key, value in row.items() if key != "row"} for row in found] == lines(
         tmp_path / "whole.csv"
     )
-    assert sorted(rejected, key=lambda entry: entry["row"]) == lines(tmp_path / "whole.rejected.jsonl")
+    assert sorted(rejected, key=lambda entry: entry["row"]) == lines(tmp_path / "whole.csv.rejected.jsonl")
 
 
 def test_a_shard_without_rows_is_an_empty_table(tmp_path):
@@ -271,9 +290,17 @@ def test_killed_anywhere_and_resumed_the_files_are_the_same_bytes(tmp_path, endi
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "it was finished before the kill"
     run(source, target, window=16, resume=True)
-    for name in (f"out.{ending}", "out.rejected.jsonl"):
+    for name in (f"out.{ending}", f"out.{ending}.rejected.jsonl"):
         assert (target.parent / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    assert names(target.parent) == [f"out.{ending}", "out.rejected.jsonl"]
+    assert names(target.parent) == [f"out.{ending}", f"out.{ending}.rejected.jsonl"]
+
+
+def test_half_a_journal_of_a_killed_run_is_cleared_away(tmp_path):
+    (tmp_path / "in.txt").write_text("a\n")
+    for name in (".out.csv.journal.x1y2.part", ".other.csv.journal.x1y2.part"):
+        (tmp_path / name).write_text("{")
+    run(tmp_path / "in.txt", tmp_path / "out.csv")
+    assert names(tmp_path) == [".other.csv.journal.x1y2.part", "in.txt", "out.csv"]
 
 
 class Stop(Exception):
@@ -326,7 +353,7 @@ def test_an_unfinished_run_is_neither_lost_nor_mixed_up(tmp_path):
     assert target.read_text() == "old answers"
     source.write_bytes(good)
     assert run(source, target, window=16, settings={"threshold": 0.5}, resume=True).predicted > 600
-    assert names(tmp_path) == ["in.csv", "out.csv", "out.rejected.jsonl"]
+    assert names(tmp_path) == ["in.csv", "out.csv", "out.csv.rejected.jsonl"]
 
 
 @pytest.mark.parametrize("moves", [0, 1, 2])
@@ -347,7 +374,7 @@ def test_stopped_while_files_are_moved_it_can_be_resumed(tmp_path, monkeypatch, 
     monkeypatch.undo()
     assert run(source, tmp_path / "out.csv", resume=True).predicted > 600
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert (tmp_path / "out.rejected.jsonl").read_bytes() == (tmp_path / "whole.rejected.jsonl").read_bytes()
+    assert (tmp_path / "out.csv.rejected.jsonl").read_bytes() == (tmp_path / "whole.csv.rejected.jsonl").read_bytes()
     assert len(names(tmp_path)) == 5
 
 

@@ -205,6 +205,11 @@ def test_overrides_win_and_precision_follows_the_device(monkeypatch, tmp_path):
     )
     assert (args.learning_rate, args.eval_strategy, args.eval_steps, args.weight_decay) == (1e-3, "steps", 2, 0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for units, expected in {False: {}, True: {"bf16": True, "use_cpu": True}}.items():
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda units=units: {"amx_bf16": units})
+        assert training.precision(True) == expected
+        assert training.precision(False) == {}
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert training.precision(True) == {}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for capability, expected in {(7, 5): {"fp16": True}, (8, 0): {"bf16": True}, (9, 0): {"bf16": True}}.items():
