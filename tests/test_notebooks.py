@@ -13,6 +13,7 @@ import pytest
 from sentiment_kit import course
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
+GLOSSARY = FOLDER.parent / "docs" / "glossary.md"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 IGNORED = "nbval-ignore-output"
 MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|Users|tmp|work|opt|content|usr)/|[A-Z]:\\\\")
@@ -42,6 +43,10 @@ def test_the_lessons_are_those_that_the_course_runs():
 def test_cells_were_run_in_order(lesson):
     counts = [cell.execution_count for cell in code_cells(lesson)]
     assert counts == list(range(1, len(counts) + 1))
+
+
+def without_quiz(source):
+    return re.sub(r"## Quiz\n.*(?=## Recap)", "", source, flags=re.DOTALL)
 
 
 def test_kernel_and_cell_ids(lesson):
@@ -112,7 +117,7 @@ def test_style_budgets(lesson):
     assert len(cells) <= 40
     assert max(sizes) <= 15
     assert statistics.median(sizes) <= 4
-    words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    words = sum(len(without_quiz(cell.source).split()) for cell in cells if cell.cell_type == "markdown")
     assert 8 <= words / sum(sizes) <= 15
     kinds = [cell.cell_type for cell in cells]
     preceded = [kinds[index - 1] == "markdown" for index, kind in enumerate(kinds) if kind == "code"]
@@ -127,6 +132,32 @@ def test_aims_and_recap(lesson):
     assert "laptop" in first and "GPU" in first
     assert "Recap" in last and "exercises/" in last
     assert "course.bring(" in code_cells(lesson)[0].source
+
+
+def test_a_quiz_has_five_questions_with_one_right_answer_each(lesson):
+    quiz = re.search(r"## Quiz\n(.*)(?=## Recap)", lesson.cells[-1].source, re.DOTALL).group(1)
+    questions = re.split(r"^\*\*\d\. ", quiz, flags=re.MULTILINE)[1:]
+    assert len(questions) == 5
+    places = []
+    for question in questions:
+        # Plain HTML that opens with Enter or a click, and needs neither a script nor a network.
+        answers = re.findall(
+            r"<details><summary>[a-d]\) [^\n]+</summary>\n\n(Yes|No)\. .+?\n\n</details>", question, re.DOTALL
+        )
+        assert len(answers) == question.count("<details>") >= 3 and answers.count("Yes") == 1, question[:60]
+        places.append(answers.index("Yes"))
+    assert len(set(places)) > 1, "the right answer is always in the same place"
+
+
+def test_the_glossary_is_in_order_and_its_links_lead_somewhere():
+    entries = re.findall(
+        r"^### (.+?)$(.*?)(?=^### |\Z)", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    terms = [term.lower() for term, _ in entries]
+    assert terms == sorted(terms, key=lambda term: term.strip("[]")) and len(terms) > 80
+    for term, text in entries:
+        for target in re.findall(r"\]\((.+?)\)", text):
+            assert (GLOSSARY.parent / target).is_file(), f"{term}: {target}"
 
 
 def test_the_hold_out_is_opened_by_lessons_05_and_05b_only():
