@@ -4,6 +4,7 @@ import argparse
 import logging
 import math
 import os
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -484,6 +485,18 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _nobody_reads_on() -> bool:
+    """Whether it is standard output whose pipe broke, as with `| head`, and not a pipe to some other process."""
+    if not hasattr(select, "poll"):  # Windows, which raises another error in that case
+        return False
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    broken = any(event & select.POLLERR for _, event in poll.poll(0))
+    if broken:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
+    return broken
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
@@ -521,10 +534,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print("grading needs nbgrader: pip install 'sentiment-kit[grading]'", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # such as `| head`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
-        return 0
     except (ValueError, FloatingPointError, OSError, RuntimeError) as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads_on():
+            return 0
         message = str(error)
         if "\n" in message:  # ours are one line; anything else is a defect and shows its traceback
             raise

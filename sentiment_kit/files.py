@@ -1,5 +1,6 @@
 """Writing files whole or not at all: a killed program leaves the old file or the new one, never half of one."""
 
+import glob
 import json
 import os
 import shutil
@@ -35,6 +36,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def leftovers(path: str | Path) -> list[Path]:
+    """What programs that were killed inside :func:`replacing` left behind; ask only while nobody writes the file.
+
+    Args:
+        path: The file that they were writing.
+    """
+    path = Path(path)
+    return list(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
 
 
 def flush(path: str | Path) -> None:

@@ -6,7 +6,6 @@ written so far lies in ``<target>.part``, and ``<target>.journal`` says up to wh
 
 import contextlib
 import csv
-import glob
 import hashlib
 import io
 import itertools
@@ -388,8 +387,7 @@ class _Output:
     def discard(self) -> None:
         """Leaves nothing behind."""
         self._close()
-        halves = self.target.parent.glob(f".{glob.escape(self.journal_path.name)}.*.part")  # of a killed run
-        for path in (self.journal_path, self.part, self.rejected_part, *halves):
+        for path in (self.journal_path, self.part, self.rejected_part, *files.leftovers(self.journal_path)):
             path.unlink(missing_ok=True)
 
     def _close(self) -> None:

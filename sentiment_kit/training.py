@@ -399,9 +399,10 @@ class _Watch(TrainerCallback):
             for path in folder.glob("rng_state*.pth"):
                 path.unlink(missing_ok=True)  # another process may have been faster
         if state.is_world_process_zero and _is_finite(found["model"]):
-            for path in folder.glob("*.*"):
+            written = list(folder.glob("*.*"))
+            for path in written:
                 files.flush(path)  # the mark must not reach the disk before them
-            files.write_json(folder / _COMPLETE, {path.name: path.stat().st_size for path in folder.glob("*.*")})
+            files.write_json(folder / _COMPLETE, {path.name: path.stat().st_size for path in written})
 
 
 def _earlier_checkpoint(kept: Path, settings: dict[str, Any], *, resume: bool) -> Path | None:

@@ -288,6 +288,14 @@ def test_nobody_reading_on_is_no_error(trained: SimpleNamespace) -> None:
     assert process.wait() == 0
 
 
+def test_another_broken_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def fail(**_: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(course, "run", fail)
+    _one_line(main(["course"]), capfd, ("Broken pipe",))
+
+
 def test_predict_stopped_by_a_kill_goes_on_only_when_told(
     trained: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -354,17 +362,14 @@ def test_every_option_of_train_makes_a_difference(
     }
     monkeypatch.setattr(models, "half_precision_format", lambda: torch.bfloat16)
 
-    def trained_with(name: str, *options: str) -> torch.Tensor:
-        assert _train(trained, tiny_bert, tmp_path / name, *options) == 0
+    def trained_with(name: str, options: dict[str, str], *more: str) -> torch.Tensor:
+        words = [word for pair in options.items() for word in pair]
+        assert _train(trained, tiny_bert, tmp_path / name, *words, *more) == 0
         tensors = load_file(tmp_path / name / "model.safetensors")
         return torch.cat([tensors[key].flatten() for key in sorted(tensors)])
 
-    weights = {}
-    for name, options in runs.items():
-        weights[name] = trained_with(name, *(word for pair in options.items() for word in pair))
-    weights["half precision"] = trained_with(
-        "16 bits", *(word for pair in base.items() for word in pair), "--half-precision"
-    )
+    weights = {name: trained_with(name, options) for name, options in runs.items()}
+    weights["half precision"] = trained_with("half precision", base, "--half-precision")
     assert torch.equal(weights["base"], weights["again"])
     for name in weights.keys() - {"base", "again"}:
         assert not torch.equal(weights["base"], weights[name]), f"{name} does not reach the training"

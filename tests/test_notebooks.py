@@ -15,6 +15,7 @@ from sentiment_kit import course
 FOLDER = Path(__file__).parent.parent / "notebooks"
 GLOSSARY = FOLDER.parent / "docs" / "glossary.md"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
+QUIZ = re.compile(r"## Quiz\n(.*)(?=## Recap)", re.DOTALL)
 IGNORED = "nbval-ignore-output"
 MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|Users|tmp|work|opt|content|usr)/|[A-Z]:\\\\")
 
@@ -43,10 +44,6 @@ def test_the_lessons_are_those_that_the_course_runs():
 def test_cells_were_run_in_order(lesson):
     counts = [cell.execution_count for cell in code_cells(lesson)]
     assert counts == list(range(1, len(counts) + 1))
-
-
-def without_quiz(source):
-    return re.sub(r"## Quiz\n.*(?=## Recap)", "", source, flags=re.DOTALL)
 
 
 def test_kernel_and_cell_ids(lesson):
@@ -117,7 +114,7 @@ def test_style_budgets(lesson):
     assert len(cells) <= 40
     assert max(sizes) <= 15
     assert statistics.median(sizes) <= 4
-    words = sum(len(without_quiz(cell.source).split()) for cell in cells if cell.cell_type == "markdown")
+    words = sum(len(QUIZ.sub("", cell.source).split()) for cell in cells if cell.cell_type == "markdown")
     assert 8 <= words / sum(sizes) <= 15
     kinds = [cell.cell_type for cell in cells]
     preceded = [kinds[index - 1] == "markdown" for index, kind in enumerate(kinds) if kind == "code"]
@@ -135,7 +132,7 @@ def test_aims_and_recap(lesson):
 
 
 def test_a_quiz_has_five_questions_with_one_right_answer_each(lesson):
-    quiz = re.search(r"## Quiz\n(.*)(?=## Recap)", lesson.cells[-1].source, re.DOTALL).group(1)
+    quiz = QUIZ.search(lesson.cells[-1].source).group(1)
     questions = re.split(r"^\*\*\d\. ", quiz, flags=re.MULTILINE)[1:]
     assert len(questions) == 5
     places = []
