@@ -34,7 +34,7 @@ course: install ## run all lessons in order (FRESH=1 starts over)
 	@$(BIN)/python -m sentiment_kit course $(if $(filter 1,$(FRESH)),--fresh)
 
 lab: install ## open the lessons in JupyterLab
-	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	@$(BIN)/jupyter lab --ServerApp.root_dir='$(CURDIR)' notebooks/00_start_here.ipynb
 
 demo: install ## try your model on a web page, on this computer only (MODEL=DIR PORT=N)
 	@$(BIN)/python -m pip install --quiet --editable '.[demo]' -c constraints.txt

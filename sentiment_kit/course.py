@@ -4,6 +4,7 @@ A run lives in ``runs/latest``: executed notebooks in ``notebooks/``, a record o
 what the lessons made beside them, and ``summary.json`` over it all.
 """
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,7 +160,10 @@ def bring(*names: str) -> Path:
         saying = f"lesson {one.name} has not been run yet: running it first, about {max(one.minutes, 1):.0f} min"
         with tqdm(total=1, desc=saying, unit="lesson") as progress:
             command = [sys.executable, "-m", "sentiment_kit", "course", "--only", one.name]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            # inside Colab the profile is gpu because of what this process has loaded, which a child has not
+            surroundings = os.environ | {"SENTIMENT_KIT_PROFILE": profiles.active().name}
+            with _metered(progress):
+                done = subprocess.run(command, capture_output=True, text=True, check=False, env=surroundings)
             if done.returncode:
                 said = done.stderr.strip().splitlines() or [f"lesson {one.name} was stopped from outside"]
                 raise LessonError(said[-1])
@@ -228,6 +232,17 @@ class _Meter(threading.Thread):
         self.join()
 
 
+@contextlib.contextmanager
+def _metered(bar: tqdm | None = None) -> Iterator[_Meter]:
+    meter = _Meter()
+    meter.bar = bar
+    meter.start()
+    try:
+        yield meter
+    finally:
+        meter.stop()
+
+
 def _engine(meter: _Meter) -> type[NBClientEngine]:
     """The usual engine of papermill, which hands its progress bar to the meter."""
 
@@ -245,20 +260,20 @@ def _engine(meter: _Meter) -> type[NBClientEngine]:
 
 def _execute(name: str, target: Path) -> float:
     """Runs a notebook with papermill into ``target``; gives the most memory it took, in megabytes."""
-    meter = _Meter()
-    papermill_engines.register("metered", _engine(meter))
-    meter.start()
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        papermill.execute_notebook(
-            profiles.bundled("notebooks", f"{name}.ipynb"),
-            target,
-            engine_name="metered",
-            kernel_name="python3",
-            cwd=profiles.bundled("notebooks"),
-            progress_bar={"desc": f"{name:<18}"},
-            extra_arguments=["--IPKernelApp.log_level=40"],  # else each kernel warns of its connection, over the bar
-        )
+        with _metered() as meter:
+            papermill_engines.register("metered", _engine(meter))
+            papermill.execute_notebook(
+                profiles.bundled("notebooks", f"{name}.ipynb"),
+                target,
+                engine_name="metered",
+                kernel_name="python3",
+                cwd=profiles.bundled("notebooks"),
+                progress_bar={"desc": f"{name:<18}"},
+                # else each kernel warns of its connection, over the bar
+                extra_arguments=["--IPKernelApp.log_level=40"],
+            )
     except (PapermillExecutionError, DeadKernelError) as error:
         if isinstance(error, DeadKernelError):
             what = "the kernel died; mostly that is a lack of memory, so close other programs"
@@ -268,8 +283,6 @@ def _execute(name: str, target: Path) -> float:
             f"lesson {name}, {what} (the half-run notebook is {target}; "
             "put it right and run the course again: finished lessons are not repeated)"
         ) from error
-    finally:
-        meter.stop()
     return meter.peak_bytes / 2**20
 
 

@@ -6,9 +6,11 @@ import logging
 import platform
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
@@ -409,6 +411,17 @@ def test_bring_runs_the_lesson_that_is_missing_and_only_once(
     notebook.unlink()  # so that running it again would fail
     assert course.bring("02_prepare_data") == tmp_path / "runs" / "latest"
     assert capsys.readouterr().err == ""
+
+
+def test_bring_keeps_to_the_profile_of_whoever_asks(
+    kit_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saying = "(run / 'profile').write_text(os.environ['SENTIMENT_KIT_PROFILE'])"
+    _write_notebook(kit_copy / "notebooks" / "02_prepare_data.ipynb", MAKES_ALL + saying)
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))  # as inside Colab, with a GPU
+    monkeypatch.setattr(profiles.shutil, "which", lambda name: name)
+    course.bring("02_prepare_data")
+    assert (tmp_path / "runs" / "latest" / "profile").read_text(encoding="utf-8") == "gpu"
 
 
 def test_bring_says_which_lesson_and_cell_failed(kit_copy: Path) -> None:
