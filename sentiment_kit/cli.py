@@ -184,7 +184,7 @@ def _predict(args: argparse.Namespace) -> None:
         )
         print(f"{report.predicted} rows labeled: {args.output}")
         if report.rejected:
-            print(f"{report.rejected} rows set aside: {report.rejected_path}")
+            print(f"{report.rejected} rows set aside: {report.rejected_path} (the first: {report.first_problem})")
         return
     for prediction in classifier.predict(args.text):
         shares = "  ".join(f"{name} {value:.3f}" for name, value in prediction.probabilities.items())
@@ -321,7 +321,7 @@ def _walk(run: object, answers: Sequence[object]) -> None:
             break
         if given == "q":
             return
-    print("\nnothing more waits" if answers else "nothing waits for a mark")
+    print("\nthat was the last" if answers else "nothing waits for a mark")
 
 
 def _grade_release(args: argparse.Namespace) -> None:
@@ -348,7 +348,9 @@ def _add_grade(commands: "argparse._SubParsersAction") -> None:
     _add_bank(grade)
     grade.add_argument("--roster", type=Path, metavar="FILE", help="CSV of the students (student, id): who is missing?")
     grade.add_argument("--pattern", metavar="REGEX", help="how a path names its student: (?P<student>...)")
-    grade.add_argument("--columns", metavar="MAP", help="also write import.csv: 'Student=student,Exercise 3=score'")
+    grade.add_argument(
+        "--columns", metavar="MAP", help="also write import_ex03.csv: 'Student=student,Exercise 3=score'"
+    )
     grade.add_argument("--workers", type=_positive(int), default=2, metavar="N", help="at a time (default: 2)")
     grade.add_argument("--seconds", type=_positive(float), default=20.0, metavar="S", help="for one call (default: 20)")
     grade.add_argument(

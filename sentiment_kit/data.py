@@ -92,13 +92,29 @@ def _read_csv(path: Path) -> pd.DataFrame:
         header, *rows = [row for row in reader if row] or [[]]
     except csv.Error as error:
         raise DataError(f"{path.name}, line {reader.line_num}: not well-formed CSV ({error}): {remedy}") from error
-    if len(set(header)) < len(header):
-        raise DataError(f"{path.name}: two columns have the same name: rename one")
+    require_header(header, name=path.name)
     for number, row in enumerate(rows, start=1):
         row += [""] * (len(header) - len(row))
         if len(row) > len(header):
             raise DataError(f"{path.name}, row {number}: {len(row)} cells for {len(header)} columns: {remedy}")
     return pd.DataFrame(rows, columns=header, dtype=str)
+
+
+def require_header(header: Sequence[str], *, name: str) -> None:
+    """Checks the column names of a table.
+
+    Args:
+        header: The names, in order.
+        name: What the file is called, for the message.
+
+    Raises:
+        DataError: Two are the same, or the columns are separated by something else than commas.
+    """
+    if len(set(header)) < len(header):
+        raise DataError(f"{name}: two columns have the same name: rename one")
+    if len(header) == 1 and (found := next((mark for mark in ";\t" if mark in header[0]), None)):
+        told = "semicolons" if found == ";" else "tabs"
+        raise DataError(f"{name}: its columns are separated by {told}: save it as CSV with commas")
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -73,7 +73,8 @@ def five_to_three(rating: object) -> str:
     """
     text = str(rating).strip().removesuffix(".0")
     if text not in ("0", "1", "2", "3", "4"):
-        raise ValueError(f"unknown rating {str(rating)[:40]!r}: use a whole number from 0 (worst) to 4 (best)")
+        stars = "; of stars from 1 to 5, subtract 1" if text == "5" else ""
+        raise ValueError(f"unknown rating {str(rating)[:40]!r}: use a whole number from 0 (worst) to 4 (best)" + stars)
     return LABELS[(int(text) > 1) + (int(text) > 2)]
 
 

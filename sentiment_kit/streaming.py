@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tqdm.auto import tqdm
 
 from sentiment_kit import files
-from sentiment_kit.data import DataError, require_column
+from sentiment_kit.data import DataError, require_column, require_header
 
 if TYPE_CHECKING:
     import pyarrow
@@ -57,11 +57,13 @@ class FileReport:
         predicted: Rows that were labeled.
         rejected: Rows that were set aside, with their reasons, in ``rejected_path``.
         rejected_path: The file of rejected rows; none if every row was good.
+        first_problem: What was wrong with the first rejected row; empty if every row was good.
     """
 
     predicted: int
     rejected: int
     rejected_path: Path | None
+    first_problem: str = ""
 
 
 # ---------------------------------------------------------------- reading
@@ -183,12 +185,8 @@ class Rows:
             raise DataError(f"{self.name}, line 1: not well-formed CSV ({error}): correct the header") from error
         if any(map(_is_broken, header)):
             raise DataError(f"{self.name}, line 1: not UTF-8: save the file as UTF-8 and try again")
-        self._check_names(header)
+        require_header(header, name=self.name)
         return header
-
-    def _check_names(self, names: Sequence[str]) -> None:
-        if len(set(names)) < len(names):
-            raise DataError(f"{self.name}: two columns have the same name: rename one")
 
     def _read_parquet(self, source: str | Path | BinaryIO) -> Iterator[Row]:
         import pyarrow
@@ -199,7 +197,7 @@ class Rows:
         try:
             with parquet.ParquetFile(source, pre_buffer=False, buffer_size=1 << 20) as table:
                 self.size, self.columns = table.metadata.num_rows, list(table.schema_arrow.names)
-                self._check_names(self.columns)
+                require_header(self.columns, name=self.name)
                 for batch in table.iter_batches(batch_size=1024):
                     for values, problem in _values(batch):
                         self._position += 1
@@ -376,7 +374,8 @@ class _Output:
         if self.part.stat().st_size == journal.written:
             os.replace(self.part, self.target)
         self.discard()
-        return FileReport(journal.predicted, journal.rejected, self.rejected_path if journal.rejected else None)
+        rejected_path = self.rejected_path if journal.rejected else None
+        return FileReport(journal.predicted, journal.rejected, rejected_path, journal.first_problem)
 
     def stop(self) -> None:
         """Keeps what the journal vouches for; without one complete window nothing stays."""
@@ -585,7 +584,7 @@ def _label_window(
         if not problem:
             text = row.values.get(text_column)
             usable = isinstance(text, str) and text.strip()
-            problem = table.problem(row.values) if usable else "the text is empty or no text"
+            problem = table.problem(row.values) if usable else _no_text(row.values, text_column)
         if problem:
             bad.append({"row": row.number, "reason": problem, "content": row.values})
         else:
@@ -606,6 +605,12 @@ def _label_window(
         predicted=journal.predicted + len(good),
         rejected=journal.rejected + len(bad),
     )
+
+
+def _no_text(values: dict[str, object], column: str) -> str:
+    if column in values:
+        return "the text is empty or no text"
+    return f"there is no {column!r} in it (it has: {', '.join(map(str, values))[:80] or 'nothing'})"
 
 
 def _rejected_line(entry: dict[str, object]) -> str:

@@ -435,7 +435,7 @@ BAD_FILES = {
         "a.csv",
         "no column 'label' (it has: text, stars): rename it or use --label-column",
     ),
-    "semicolons": ("a.csv", "text;label\nGood;2\n", {}, "a.csv", "no column 'text' (it has: text;label)"),
+    "semicolons": ("a.csv", "text;label\nGood;2\n", {}, "a.csv", "save it as CSV with commas"),
     "empty text": (
         "a.csv",
         "text,label\nGood,2\n  ,1\n",

@@ -72,6 +72,11 @@ def test_five_to_three_rejects_other_ratings(rating):
         five_to_three(rating)
 
 
+def test_five_stars_are_told_how_to_become_a_rating():
+    with pytest.raises(ValueError, match="stars from 1 to 5, subtract 1"):
+        five_to_three(5)
+
+
 @pytest.mark.parametrize("strange", [-1, 3])
 def test_an_id_that_is_no_labels_is_named(strange):
     require_ids([0, 2, 1, 2], 3)

@@ -170,12 +170,16 @@ def test_a_quote_that_is_never_closed_does_not_take_the_rest_of_a_long_file(tmp_
 def test_what_cannot_be_read_at_all_is_an_error_and_leaves_nothing(tmp_path):
     cases = {
         "a.csv": (b"text,text\nx,y\n", "two columns have the same name"),
+        "semicolons.csv": (b"id;text\n1;good, fun\n", "separated by semicolons: save it as CSV with commas"),
         "b.csv": (b"id,predicted,text\n1,x,y\n", "a column 'predicted' already"),
         "c.csv": (b"t\xe9xt\nx\n", "line 1: not UTF-8"),
         "d.csv": (b"", "no rows"),
         "e.parquet": (b"PAR1 nothing", "not a Parquet file"),
         "f.xlsx": (b"x", r"cannot read \.xlsx: use \.csv"),
-        "g.jsonl": (b"{}\n", r"no row has a usable text in 'text' \(row 1: the text is empty or no text\)"),
+        "g.jsonl": (
+            b"{}\n",
+            r"no row has a usable text in 'text' \(row 1: there is no 'text' in it \(it has: nothing\)\)",
+        ),
     }
     for name, (content, message) in cases.items():
         (tmp_path / name).write_bytes(content)

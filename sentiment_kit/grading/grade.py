@@ -146,7 +146,7 @@ class Run:
         ]  # fmt: skip
 
     def write(self) -> list[report.Row]:
-        """Writes ``grades.csv``, ``tasks.csv``, ``report.html`` and, if columns were named, ``import.csv``.
+        """Writes ``grades.csv``, ``tasks.csv``, ``report.html`` and, if columns were named, ``import_ex03.csv`` etc.
 
         Returns:
             The rows of ``grades.csv``.
@@ -158,7 +158,9 @@ class Run:
         report.write_table(self.out / "grades.csv", report.COLUMNS, rows)
         report.write_table(self.out / "tasks.csv", report.TASK_COLUMNS, tasks)
         if columns := self.settings.columns:
-            report.write_table(self.out / "import.csv", list(columns.values()), rows, list(columns))
+            for name in {row.exercise for row in rows}:  # one score column can hold one exercise only
+                mine = [row for row in rows if row.exercise == name]
+                report.write_table(self.out / f"import_{name}.csv", list(columns.values()), mine, list(columns))
         titles = {task.name: task.title for one in self.exercises.values() for task in one.tasks}
         report.write_class_report(self.out / "report.html", rows, tasks, titles, self.aside)
         return rows
@@ -257,14 +259,14 @@ def opened(out: str | Path, settings: Settings | None = None) -> Iterator[Run]:
 
 
 def _take_in(run: Run, submissions: str | Path, exercise: str | None, pattern: str | None) -> Intake:
-    """The submissions of a download; results of other exercises stay, those of these make room."""
+    """The submissions of a download. What was graded before stays, unless the same student hands in anew."""
     found = intake.take_in(submissions, run.exercises, pattern=pattern, only=exercise)
     if exercise:
         others = [one for one in found.submissions if one.exercise != exercise]
         found.aside += [(one.file.name, f"it is an answer to {one.exercise}, not to {exercise}") for one in others]
         found.submissions = [one for one in found.submissions if one.exercise == exercise]
-    graded = {one.exercise for one in found.submissions}
-    run.results = {one: result for one, result in run.results.items() if one.exercise not in graded}
+    anew = {(one.student, one.exercise) for one in found.submissions}
+    run.results = {one: result for one, result in run.results.items() if (one.student, one.exercise) not in anew}
     run.aside = found.aside
     return found
 

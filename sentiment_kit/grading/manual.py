@@ -74,7 +74,10 @@ class Rejected:
     reason: str
 
 
-def _take(run: Run, row: dict[str, str]) -> None:
+def _take(run: Run, row: dict[str, str]) -> bool:
+    """Records the mark of a row; says whether there was one: a blank score, or the one it has, is none."""
+    if not row["score"].strip():
+        return False
     name, number = " ".join(row["student"].split()), (row.get("id") or "").strip()
     matching = [
         one
@@ -95,15 +98,23 @@ def _take(run: Run, row: dict[str, str]) -> None:
         score = float(row["score"])
     except ValueError:
         raise ValueError(f"{row['score']!r} is not a number") from None
-    exercise = run.exercises[matching[0].exercise]
-    run.book.set_mark(exercise, matching[0].student, task, score)
-    run.book.set_comment(exercise.name, matching[0].student, task, (row.get("comment") or "").strip())
+    exercise, student = run.exercises[matching[0].exercise], matching[0].student
+    comment = (row.get("comment") or "").strip()
+    marks = run.book.marks(exercise, student, run.results[matching[0]])
+    has = next(mark for mark in marks if mark.task == task)
+    if has.score == score and not has.waits and not comment:
+        return False
+    run.book.set_mark(exercise, student, task, score)
+    if "comment" in row:
+        run.book.set_comment(exercise.name, student, task, comment)
+    return True
 
 
 def take_table(run: Run, path: str | Path) -> tuple[int, list[Rejected]]:
     """Records marks from a CSV with ``student, exercise, task, score`` and, if there are, ``id`` and ``comment``.
 
-    A mark may be for any task: it counts in place of the tests'.
+    A mark may be for any task: it counts in place of the tests'. A row that leaves the score blank, or as it is,
+    changes nothing, so ``tasks.csv`` can be filled in and given back whole.
 
     Args:
         run: What was graded.
@@ -127,8 +138,7 @@ def take_table(run: Run, path: str | Path) -> tuple[int, list[Rejected]]:
     for number, row in enumerate(rows, start=1):
         row = {key: value or "" for key, value in row.items() if key and not isinstance(value, list)}
         try:
-            _take(run, row)
-            taken += 1
+            taken += _take(run, row)
         except ValueError as error:
             rejected.append(Rejected(number, *(row[name] for name in NEEDED), str(error)))
     target = run.out / "marks.rejected.csv"

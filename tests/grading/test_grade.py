@@ -93,7 +93,7 @@ def test_each_student_has_a_row_with_a_true_status(marks):
 
 @NEEDS_SANDBOX
 def test_the_file_for_the_lms_has_the_columns_that_were_asked_for(marks):
-    rows = rows_of(marks / "import.csv")
+    rows = rows_of(marks / "import_ex06.csv")
     assert list(rows[0]) == ["Student", "ID", "Exercise 6"]
     assert {"Student": "Weber Anna", "ID": "11", "Exercise 6": "16"} in rows
 
@@ -201,6 +201,24 @@ def test_marks_from_a_table_count_and_bad_rows_are_kept_aside(own_marks, tmp_pat
 
 
 @NEEDS_SANDBOX
+def test_a_table_of_tasks_given_back_whole_changes_only_what_was_filled_in(own_marks, tmp_path):
+    rows = rows_of(own_marks / "tasks.csv")
+    for row in rows:
+        if row["student"] == "Weber Anna" and row["outcome"] == "written":
+            row["score"] = "3"
+    table = tmp_path / "marks.csv"
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    with grade.opened(own_marks) as run:
+        assert manual.take_table(run, table) == (1, [])
+        after = {(row.student, row.task): row.outcome for row in run.rows()[1]}
+    changed = [row["task"] for row in rows if after[row["student"], row["task"]] != row["outcome"]]
+    assert changed == ["ex06_unfamiliar_text"]
+
+
+@NEEDS_SANDBOX
 def test_marks_survive_regrading_until_the_answer_changes(own_marks, download, tmp_path):
     with grade.opened(own_marks) as run:
         (waiting,) = [one for one in manual.waiting(run, "ex06") if one.submission.student.name == "Weber Anna"]
@@ -217,6 +235,7 @@ def test_marks_survive_regrading_until_the_answer_changes(own_marks, download, t
         rows, _ = grade.grade(changed, own_marks, settings, effort=pool.Effort(seconds=5, regrade=True))
         (row,) = [row for row in rows if row.student == "Weber Anna"]
         assert (row.status, f"{row.score:g}") == (status, score)
+        assert [row.status for row in rows if row.student == "Boe Zoë"] == ["graded"]  # not in this download
 
 
 # ---------------------------------------------------------------- what it refuses
