@@ -56,7 +56,7 @@ class MenuEntry:
         parameters: Millions of weights.
         layers: Transformer layers.
         context: The most tokens it reads at once.
-        licence: The licence of the weights.
+        license: The license of the weights.
         year: Year of publication.
         source: Where the figures come from.
     """
@@ -66,7 +66,7 @@ class MenuEntry:
     parameters: float
     layers: int
     context: int
-    licence: str
+    license: str
     year: int
     source: str
 

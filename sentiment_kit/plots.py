@@ -168,6 +168,14 @@ def intervals(table: pd.DataFrame, *, xlabel: str, alt: str) -> AltFigure:
     for end in ("low", "high"):
         axes.plot(table[end], rows, "|", color=COLORS[3], markersize=9)
     axes.plot(table["score"], rows, "s", color=COLORS[2])
+    first, last = table["low"].min(), table["high"].max()
+    for row, one in zip(rows, table.itertuples(), strict=True):
+        share = (one.score - first) / (last - first)
+        place, side = (
+            (one.low, "left") if share < 0.2 else (one.high, "right") if share > 0.8 else (one.score, "center")
+        )
+        told = f"{one.score:.2f} ({one.low:.2f} to {one.high:.2f})"
+        axes.annotate(told, (place, row), (0, 7), textcoords="offset points", ha=side, fontsize=8)
     if table["low"].min() < 0.05:
         axes.axvline(0, color=COLORS[3], linewidth=0.8, linestyle=":")
     axes.set_yticks(rows, table.index.str.replace("_", " "))

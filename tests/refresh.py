@@ -1,6 +1,7 @@
 """Runs the lessons in an empty runs folder and writes their outputs back into notebooks/ (`make refresh`).
 
 With ``--exercises`` it runs exercises/source/ instead, and makes exercises/release/ and exercises/solutions/ from it.
+With ``--from-run`` it runs nothing and takes the outputs of the last ``make course``.
 
 Left out of what is stored: paths of this machine, live widgets, and all but the last state of a progress bar.
 """
@@ -43,6 +44,19 @@ def tidy(notebook: nbformat.NotebookNode, runs: str) -> None:
     notebook.metadata.language_info = {"name": "python"}
 
 
+def take_outputs(notebook: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> None:
+    """Takes the outputs of a run of the same notebook.
+
+    Raises:
+        ValueError: It is not the same: cells were edited since.
+    """
+    if [cell.source for cell in notebook.cells] != [cell.source for cell in executed.cells]:
+        raise ValueError("the lesson was edited after the run: run `make course` again")
+    for cell, found in zip(notebook.cells, executed.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = found.outputs, found.execution_count
+
+
 def make_exercises() -> None:
     """Writes what students open, and the solutions."""
     from sentiment_kit.grading import authoring, exercise
@@ -53,7 +67,7 @@ def make_exercises() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    names = [one for one in arguments if one != "--exercises"]
+    names = [one for one in arguments if not one.startswith("--")]
     exercises = "--exercises" in arguments
     paths = sorted(
         (ROOT / "exercises" / "source").glob("*/*.ipynb") if exercises else (ROOT / "notebooks").glob("*.ipynb")
@@ -61,10 +75,14 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs = os.environ["SENTIMENT_KIT_RUNS"] = os.environ.get("REFRESH_RUNS", folder)
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        if "--from-run" in arguments:
+            runs = str(ROOT / "runs")
         for path in tqdm([path for path in paths if not names or path.stem in names], desc="notebooks"):
             notebook = nbformat.read(path, as_version=4)
-            client = NotebookClient(notebook, timeout=1800, record_timing=False)
-            client.execute(cwd=path.parent)
+            if "--from-run" in arguments:
+                take_outputs(notebook, nbformat.read(Path(runs) / "latest" / "notebooks" / path.name, as_version=4))
+            else:
+                NotebookClient(notebook, timeout=1800, record_timing=False).execute(cwd=path.parent)
             tidy(notebook, runs)
             nbformat.write(notebook, path)
     if exercises:
