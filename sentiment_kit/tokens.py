@@ -133,6 +133,22 @@ def spans(tags: Sequence[str]) -> list[Span]:
     return found
 
 
+def names_in(words: Sequence[str], tags: Sequence[str]) -> list[tuple[str, str]]:
+    """The names in a tagged sentence, as one reads them.
+
+    Args:
+        words: The words of the sentence.
+        tags: The BIO tag of each word.
+
+    Returns:
+        For each name its kind and its words.
+
+    >>> names_in(["In", "Old", "Weir"], ["O", "B-PLACE", "I-PLACE"])
+    [('PLACE', 'Old Weir')]
+    """
+    return [(kind, " ".join(words[first:last])) for kind, first, last in spans(tags)]
+
+
 def entity_scores(*, gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, float]:
     """Precision, recall and F1 of whole names: right is only what has the same kind, beginning and end.
 
@@ -244,7 +260,7 @@ def find_names(text: str, *, model: PreTrainedModel, tokenizer: PreTrainedTokeni
     """
     words = split_words(text)
     (tags,) = predict_tags([words], model=model, tokenizer=tokenizer)
-    return [(kind, " ".join(words[first:last])) for kind, first, last in spans(tags)]
+    return names_in(words, tags)
 
 
 def known_names(train: Sequence[dict[str, list[str]]], sentences: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -54,7 +54,7 @@ def test_parse_label_with_labels_of_ones_own():
 def test_names_that_are_numbers_are_names_and_no_ids():
     stars = ("0", "2", "1")
     assert [parse_label(value, stars) for value in (1, "2", 0.0)] == ["1", "2", "0"]
-    with pytest.raises(ValueError, match="unknown label '0': use one of 1, 2, 3$"):
+    with pytest.raises(ValueError, match=r"unknown label '0': use one of 1, 2, 3$"):
         parse_label(0, ("1", "2", "3"))
 
 
