@@ -27,6 +27,15 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+def _labels(text: str) -> tuple[str, ...]:
+    from sentiment_kit import labels
+
+    try:
+        return labels.parse_names(text)
+    except ValueError as error:  # whose words argparse would leave out
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65535")
@@ -106,16 +115,28 @@ def _doctor(args: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def _read(args: argparse.Namespace, path: Path) -> object:
+def _read(args: argparse.Namespace, path: Path, labels: Sequence[str]) -> object:
     from sentiment_kit import data
 
     return data.read_reviews(
-        path, text_column=args.text_column, label_column=args.label_column, five_point=args.five_to_three
+        path,
+        text_column=args.text_column,
+        label_column=args.label_column,
+        labels=labels,
+        five_point=args.five_to_three,
     )
 
 
 def _train(args: argparse.Namespace) -> None:
-    train, validation = _read(args, args.train), _read(args, args.validation)
+    from sentiment_kit.labels import LABELS
+
+    labels = args.labels or LABELS
+    try:
+        train, validation = (_read(args, path, labels) for path in (args.train, args.validation))
+    except ValueError as error:
+        if args.labels or "unknown label" not in str(error):
+            raise
+        raise ValueError(f"{error}; labels of another task: --labels NAME,NAME") from error
     from sentiment_kit import training
 
     scores = training.train_from_files(
@@ -128,6 +149,7 @@ def _train(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
         half_precision=args.half_precision,
         seed=args.seed,
+        labels=labels,
         resume=args.resume,
     )
     if os.environ.get("RANK", "0") != "0":  # of several processes, one speaks
@@ -137,27 +159,26 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    reviews = _read(args, args.data)
     from sentiment_kit import evaluation, files
+    from sentiment_kit.labels import LABELS
 
     classifier = _load_classifier(args.model)
-    names = reviews.features["label"].names
-    if sorted(names) != sorted(classifier.labels):
-        raise ValueError(
-            f"{args.model}: this model's labels are {', '.join(classifier.labels)}, not {', '.join(names)}"
-        )
+    # Models from elsewhere number the three as they like; here they are counted, and read as ids, in one order.
+    names = list(LABELS) if sorted(classifier.labels) == sorted(LABELS) else classifier.labels
+    reviews = _read(args, args.data, names)
     best = classifier.probabilities(list(reviews["text"])).argmax(axis=1)
     predicted = [names.index(classifier.labels[index]) for index in best]
     report = evaluation.report(gold=list(reviews["label"]), predicted=predicted, labels=names)
     print(f"reviews   {report['reviews']}")
     print(f"accuracy  {report['accuracy']:.3f}")
     print(f"macro-F1  {report['macro_f1']:.3f}")
+    wide = max(10, 2 + max(map(len, names)))
     for name, value in report["per_class_f1"].items():
-        print(f"  F1 {name:<10}{value:.3f}")
+        print(f"  F1 {name:<{wide}}{value:.3f}")
     print("confusion matrix (gold in rows, predicted in columns)")
-    print(f"{'':<12}" + "".join(f"{name:>10}" for name in report["labels"]))
+    print(f"{'':<{wide + 2}}" + "".join(f"{name:>{wide}}" for name in report["labels"]))
     for name, row in zip(report["labels"], report["confusion_matrix"], strict=True):
-        print(f"{name:<12}" + "".join(f"{count:>10}" for count in row))
+        print(f"{name:<{wide + 2}}" + "".join(f"{count:>{wide}}" for count in row))
     if args.json:
         files.write_json(args.json, report)
 
@@ -191,16 +212,33 @@ def _predict(args: argparse.Namespace) -> None:
         print(f"{prediction.label}  ({shares})  {prediction.text}")
 
 
+def _check_texts(args: argparse.Namespace, labels: Sequence[str]) -> list[str]:
+    """The texts on which a model in 8 bits is held against the one in 32."""
+    from sentiment_kit import data, profiles
+    from sentiment_kit.labels import LABELS
+
+    if not args.int8:
+        return []
+    if args.validation:
+        return data.read_texts(args.validation, text_column=args.text_column)
+    if sorted(labels) != sorted(LABELS):
+        raise ValueError(
+            f"{args.model}: 8 bits are checked on movie reviews, but this model tells {', '.join(labels)}: "
+            "give --validation FILE with texts of its own kind"
+        )
+    return data.read_texts(profiles.bundled("data", "reviews", "validation.jsonl"))
+
+
 def _export(args: argparse.Namespace) -> None:
-    from sentiment_kit import data, export, models, profiles
+    from sentiment_kit import export, models
 
     models.check_output(args.output)
     if (args.output / "model.safetensors").exists():
         raise ValueError(f"{args.output}: a trained model is there: give a new folder")
     classifier = _load_classifier(args.model)
-    texts = data.read_table(profiles.bundled("data", "reviews", "validation.jsonl"))["text"] if args.int8 else ()
+    texts = _check_texts(args, classifier.labels)
     along = [path] if (path := args.model / models.CALIBRATION_FILE).exists() else []
-    export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8, texts=list(texts), along=along)
+    export.to_onnx(classifier.model, classifier.tokenizer, args.output, int8=args.int8, texts=texts, along=along)
     size = (args.output / export.MODEL_FILE).stat().st_size
     print(f"{args.output}: {size / 1e6:.0f} MB; use it with: sentiment-kit predict --engine onnx --model {args.output}")
 
@@ -390,10 +428,13 @@ def _add_half_precision(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_train(commands: "argparse._SubParsersAction") -> None:
-    train = commands.add_parser("train", help="fine-tune on your own labeled reviews")
+    train = commands.add_parser("train", help="fine-tune on your own labeled texts")
     train.add_argument("--train", type=Path, required=True, metavar="FILE", help=".csv, .jsonl or .parquet")
     train.add_argument("--validation", type=Path, required=True, metavar="FILE", help="reviews to evaluate on")
     train.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder for the model")
+    train.add_argument(
+        "--labels", type=_labels, metavar="NAMES", help="of another task: booking,damage,… (default: the sentiments)"
+    )
     train.add_argument("--checkpoint", help="folder or Hub name of the encoder (default: the profile's)")
     train.add_argument("--epochs", type=_positive(float), help="passes over the training reviews")
     train.add_argument("--learning-rate", type=_positive(float), help="the largest step size, such as 1e-4")
@@ -445,6 +486,10 @@ def _add_export(commands: "argparse._SubParsersAction") -> None:
     export.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for the exported one")
     export.add_argument("--format", choices=("onnx",), default="onnx", help="default: onnx")
     export.add_argument("--int8", action="store_true", help="weights in 8 bits: smaller, faster, not quite the same")
+    export.add_argument(
+        "--validation", type=Path, metavar="FILE", help="texts that --int8 is checked on (default: movie reviews)"
+    )
+    export.add_argument("--text-column", default="text", help="the column with those texts (default: text)")
     export.set_defaults(run=_export)
 
 
@@ -519,6 +564,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("predict: --input needs --output FILE")
     if args.command == "predict" and args.output and not args.input:
         parser.error("predict: --output goes with --input FILE")
+    if args.command == "export" and args.validation and not args.int8:
+        parser.error("export: --validation goes with --int8")
     if args.command == "predict" and not args.input and (args.resume or args.input_format or args.shard != (1, 1)):
         parser.error("predict: --resume, --shard and --input-format go with --input FILE")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)

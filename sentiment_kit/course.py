@@ -70,6 +70,7 @@ LESSONS: tuple[Lesson, ...] = (
         ("predictions.csv", "model/README.md"),
         0.5,
     ),
+    Lesson("08_your_own_task", (), ("own_task/model", "own_task/tagger"), 2.5),
 )
 
 PACKAGES = (
@@ -176,11 +177,11 @@ def bring(*names: str) -> Path:
 
 def _package_digest() -> str:
     digest = hashlib.sha256()
-    package, reviews = Path(__file__).parent, profiles.bundled("data", "reviews")
-    for folder, paths in ((package, package.glob("*.py")), (reviews, reviews.iterdir())):
+    package, texts = Path(__file__).parent, profiles.bundled("data")
+    for folder, paths in ((package, package.glob("*.py")), (texts, texts.glob("*/*"))):
         for path in sorted(paths):
             name = path.relative_to(folder).as_posix()
-            if path.is_file() and not name.startswith("."):  # editors and file managers leave things there
+            if path.is_file() and not path.name.startswith("."):  # editors and file managers leave things there
                 digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()
 

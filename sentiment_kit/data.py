@@ -182,6 +182,19 @@ def _texts(table: pd.DataFrame, column: str, *, path: str | Path) -> list[str]:
     return [text.strip() for text in table[column]]
 
 
+def read_texts(path: str | Path, *, text_column: str = "text") -> list[str]:
+    """Reads the texts of a file, labeled or not.
+
+    Args:
+        path: A CSV, JSONL or Parquet file.
+        text_column: The column with the texts.
+
+    Raises:
+        DataError: As :func:`read_table`; or the column is missing, or a text empty.
+    """
+    return _texts(read_table(path), text_column, path=path)
+
+
 def read_reviews(
     path: str | Path,
     *,
@@ -204,7 +217,10 @@ def read_reviews(
 
     Raises:
         DataError: As :func:`read_table`; or a column is missing, a text empty, a label unknown.
+        ValueError: ``five_point`` is asked for, and ``labels`` are not the three.
     """
+    if five_point and set(labels) != set(LABELS):
+        raise ValueError(f"ratings become {', '.join(LABELS)}, not {', '.join(labels)}: leave --five-to-three out")
     table = read_table(path)
     texts = _texts(table, text_column, path=path)
     require_column(table.columns, label_column, path=path, option="--label-column")
@@ -325,7 +341,7 @@ def near_duplicates(
     return sorted(pairs)
 
 
-def _inspect_rows(reviews: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+def _inspect_rows(reviews: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Repairs each row on its own and notes its flaws as (review_id, flaw)."""
     repaired, found = reviews.copy(), []
     for index, row in reviews.iterrows():
@@ -339,7 +355,7 @@ def _inspect_rows(reviews: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, 
             flaws.append("missing_label")
         else:
             try:
-                repaired.loc[index, "label"] = label = parse_label(row["label"])
+                repaired.loc[index, "label"] = label = parse_label(row["label"], labels)
                 flaws += ["label_spelling"] if label != row["label"] else []
             except ValueError:
                 flaws.append("unknown_label")
@@ -360,11 +376,11 @@ def _compare_rows(repaired: pd.DataFrame) -> list[tuple[str, str]]:
     return found + [(unique.loc[index, "review_id"], "near_duplicate") for index in sorted(later)]
 
 
-def _inspect(reviews: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _inspect(reviews: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     twice = reviews["review_id"][reviews["review_id"].duplicated()]
     if len(twice):
         raise DataError(f"two rows have the review_id {twice.iloc[0]!r}: give each row its own")
-    repaired, found = _inspect_rows(reviews)
+    repaired, found = _inspect_rows(reviews, labels)
     unusable = {review_id for review_id, flaw in found if flaw in DROPPED}
     found += _compare_rows(repaired[~repaired["review_id"].isin(unusable)])
     flaws = pd.DataFrame(found, columns=["review_id", "flaw"])
@@ -372,11 +388,12 @@ def _inspect(reviews: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return repaired, flaws
 
 
-def find_flaws(reviews: pd.DataFrame) -> pd.DataFrame:
+def find_flaws(reviews: pd.DataFrame, *, labels: Sequence[str] = LABELS) -> pd.DataFrame:
     """Finds what is wrong with raw reviews, by looking at them alone.
 
     Args:
-        reviews: Raw reviews, as :func:`load_raw` gives them.
+        reviews: Raw reviews, as :func:`load_raw` gives them, or others with ``review_id``, ``text`` and ``label``.
+        labels: The label names in the order of their ids.
 
     Returns:
         One row for each flaw of a review: ``review_id``, ``flaw``, ``action`` (``drop`` or ``repair``).
@@ -384,33 +401,35 @@ def find_flaws(reviews: pd.DataFrame) -> pd.DataFrame:
     Raises:
         DataError: Two rows have one ``review_id``.
     """
-    return _inspect(reviews)[1]
+    return _inspect(reviews, labels)[1]
 
 
-def audit(reviews: pd.DataFrame) -> pd.DataFrame:
+def audit(reviews: pd.DataFrame, *, labels: Sequence[str] = LABELS) -> pd.DataFrame:
     """Counts the flaws of raw reviews by kind.
 
     Args:
-        reviews: Raw reviews, as :func:`load_raw` gives them.
+        reviews: As :func:`find_flaws` takes them.
+        labels: The label names in the order of their ids.
 
     Returns:
         One row for each kind that occurs: ``flaw``, ``action``, ``reviews`` (how many), ``example`` (a review_id).
     """
-    grouped = find_flaws(reviews).groupby(["action", "flaw"])["review_id"]
+    grouped = find_flaws(reviews, labels=labels).groupby(["action", "flaw"])["review_id"]
     table = grouped.agg(reviews="nunique", example="first").reset_index()
     return table[["flaw", "action", "reviews", "example"]]
 
 
-def clean(reviews: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def clean(reviews: pd.DataFrame, *, labels: Sequence[str] = LABELS) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Repairs what can be repaired and sets aside what cannot be trusted.
 
     Args:
-        reviews: Raw reviews, as :func:`load_raw` gives them. They are not changed.
+        reviews: As :func:`find_flaws` takes them. They are not changed.
+        labels: The label names in the order of their ids.
 
     Returns:
         The clean reviews, and the dropped rows as they stood, with a further column ``flaw``.
     """
-    repaired, flaws = _inspect(reviews)
+    repaired, flaws = _inspect(reviews, labels)
     reasons = flaws[flaws["action"] == "drop"].drop_duplicates("review_id").set_index("review_id")["flaw"]
     dropped = reviews[reviews["review_id"].isin(reasons.index)].copy()
     dropped["flaw"] = dropped["review_id"].map(reasons)

@@ -1,4 +1,4 @@
-"""The three sentiment labels: their names, their order, their ids, and how to read them from messy input."""
+"""The labels: three for sentiment or those of another task; their order, their ids, reading them from messy input."""
 
 from collections.abc import Iterable, Sequence
 
@@ -24,8 +24,33 @@ def label2id(labels: Sequence[str] = LABELS) -> dict[str, int]:
     return {name: index for index, name in enumerate(labels)}
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """Reads the label names of a task, as the command line takes them.
+
+    Args:
+        text: The names in the order of their ids, with commas between them.
+
+    Returns:
+        The names, without spaces around them.
+
+    Raises:
+        ValueError: There are fewer than two, one is empty, or two differ by nothing but capitals.
+
+    >>> parse_names("booking, damage,payment")
+    ('booking', 'damage', 'payment')
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    if len(names) < 2 or not all(names):
+        raise ValueError(f"{text[:40]!r} are not two or more names: write them like booking,damage,payment")
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError(f"{text[:40]!r}: a name stands there twice (capitals do not count): give each label once")
+    return names
+
+
 def parse_label(value: object, labels: Sequence[str] = LABELS) -> str:
     """Reads one label as people spell it: a name in any case, its first letters (three or more), or its id.
+
+    Where a label's name is itself a number, numbers are names and no ids.
 
     Args:
         value: What stands in the file: ``"Positive "``, ``"neu"``, ``2``, ``"2"``.
@@ -43,14 +68,15 @@ def parse_label(value: object, labels: Sequence[str] = LABELS) -> str:
     text = str(value).strip().casefold()
     if text.endswith(".0") and text[:-2].isdigit():  # a whole number that went through a float column
         text = text[:-2]
+    numbered = any(name.isdigit() for name in labels)
     for index, name in enumerate(labels):
-        if text in (name.casefold(), str(index)):
+        if text == name.casefold() or (text == str(index) and not numbered):
             return name
     matches = [name for name in labels if len(text) >= 3 and name.casefold().startswith(text)]
     if len(matches) == 1:
         return matches[0]
-    ids = f"0 to {len(labels) - 1}"
-    raise ValueError(f"unknown label {str(value)[:40]!r}: use one of {', '.join(labels)}, or {ids}")
+    ids = "" if numbered else f", or 0 to {len(labels) - 1}"
+    raise ValueError(f"unknown label {str(value)[:40]!r}: use one of {', '.join(labels)}{ids}")
 
 
 def five_to_three(rating: object) -> str:

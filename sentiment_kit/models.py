@@ -19,6 +19,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
     BatchEncoding,
     PreTrainedModel,
@@ -248,6 +249,26 @@ def load_classifier(
             )
         config = AutoConfig.from_pretrained(str(checkpoint), **names)
         return AutoModelForSequenceClassification.from_config(config)
+
+
+def load_tagger(checkpoint: str | Path, *, tags: Sequence[str], seed: int = profiles.SEED) -> PreTrainedModel:
+    """Puts a new, random head on an encoder that labels every token (lesson 08). A saved tagger keeps its head.
+
+    Args:
+        checkpoint: A folder or a Hub name.
+        tags: Names of the tags in the order of their ids.
+        seed: Seed of the head's random weights.
+
+    Returns:
+        A model whose ``logits`` have the shape (texts, tokens, tags).
+
+    Raises:
+        CheckpointError: The checkpoint cannot be loaded.
+    """
+    names = {"num_labels": len(tags), "id2label": id2label(tags), "label2id": label2id(tags)}
+    set_seed(seed)
+    with _explained(str(checkpoint)):
+        return AutoModelForTokenClassification.from_pretrained(str(checkpoint), ignore_mismatched_sizes=True, **names)
 
 
 def check_output(folder: str | Path) -> None:

@@ -304,7 +304,7 @@ def train_from_files(
     asked = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size}
     settings = {name: value or getattr(profile, name) for name, value in asked.items()}
     settings |= {"checkpoint": str(checkpoint or models.find_checkpoint(profile)), "seed": seed}
-    settings |= {"half_precision": half_precision or profile.half_precision}
+    settings |= {"half_precision": half_precision or profile.half_precision, "labels": list(labels)}
     tokenizer = models.load_tokenizer(settings["checkpoint"], max_length=profile.max_length)
     model = models.load_classifier(settings["checkpoint"], labels=labels, seed=seed)
     kept = Path(f"{output}.checkpoints")

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import datasets
 import numpy as np
 import pytest
 import torch
@@ -30,6 +31,15 @@ def test_bag_of_words_learns_which_words_go_with_which_label(reviews):
     whole, part = baselines.bag_of_words(reviews, [reviews, again])
     assert np.mean(whole == np.array(reviews["label"])) > 0.9  # one third by chance; single words tell the labels
     assert part.tolist() == whole[[5, 1, 9]].tolist()
+
+
+def test_bag_of_words_takes_any_labels():
+    rows = {"text": ["a bill", "a bed", "a wheel", "a bed"], "label": [3, 0, 1, 0]}
+    train, test = (
+        datasets.Dataset.from_dict(rows),
+        datasets.Dataset.from_dict({"text": ["bed", "bill"], "label": [0, 3]}),
+    )
+    assert baselines.bag_of_words(train, [test])[0].tolist() == [0, 3]
 
 
 def test_the_linear_probe_is_logistic_regression_on_standardized_features():

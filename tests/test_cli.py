@@ -336,6 +336,75 @@ def test_the_card_needs_a_run(tmp_path: Path, capfd: pytest.CaptureFixture[str])
     _one_line(main(["card", "--run", str(tmp_path)]), capfd, ("missing: run lesson 04_tune first",))
 
 
+# ---------------------------------------------------------------- another task
+
+
+@pytest.fixture(scope="module")
+def topics(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> SimpleNamespace:
+    """A model of four topics, trained from the command line, and its files."""
+    folder = tmp_path_factory.mktemp("topics")
+    names = ["booking", "damage", "payment", "a-long-topic-name"]
+    rows = [("great", 0), ("awful", 1), ("fine", 2), ("dull", 3)] * 3
+    data = folder / "topics.csv"
+    pd.DataFrame([{"note": word, "topic": names[index]} for word, index in rows]).to_csv(data, index=False)
+    columns = ("--text-column", "note", "--label-column", "topic")
+    command = ["train", "--train", data, "--validation", data, "--output", folder / "model", "--checkpoint", tiny_bert]
+    assert main([*map(str, command), *columns, *TRAINING, "--labels", "booking, damage,payment,a-long-topic-name"]) == 0
+    return SimpleNamespace(folder=folder, model=folder / "model", data=data, columns=columns, names=names)
+
+
+def test_a_model_carries_the_labels_that_train_was_given(
+    topics: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = json.loads((topics.model / "config.json").read_text(encoding="utf-8"))
+    assert [config["id2label"][str(index)] for index in range(4)] == topics.names
+    data = shutil.copy(topics.data, tmp_path / "a.csv")
+    report = _report(topics.model, data, *topics.columns)
+    assert report["labels"] == topics.names and report["accuracy"] == 1
+    printed = capsys.readouterr().out.splitlines()
+    matrix = printed[printed.index("confusion matrix (gold in rows, predicted in columns)") + 1 :]
+    assert len({len(line) for line in matrix}) == 1 and matrix[0].split() == topics.names
+    assert main(["predict", "--model", str(topics.model), "awful"]) == 0
+    assert capsys.readouterr().out.startswith("damage  (booking ")
+
+
+def test_labels_that_nobody_named_are_refused_with_the_option_that_names_them(
+    topics: SimpleNamespace, tmp_path: Path, tiny_bert: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "--train", topics.data, "--validation", topics.data, "--output", tmp_path / "model"]
+    command = [*map(str, command), "--checkpoint", str(tiny_bert), *topics.columns]
+    _one_line(main(command), capfd, ("topics.csv, row 1: unknown label 'booking'", "another task: --labels NAME,NAME"))
+    _one_line(main([*command, "--labels", "booking,damage"]), capfd, ("row 3", "use one of booking, damage, or 0 to 1"))
+    with pytest.raises(SystemExit):
+        main([*command, "--labels", "booking"])
+    assert "not two or more names" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_evaluate_reads_the_file_by_the_models_labels(
+    topics: SimpleNamespace, trained: SimpleNamespace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    capfd.readouterr()
+    code = main(["evaluate", "--model", str(topics.model), "--data", str(trained.validation)])
+    _one_line(code, capfd, ("validation.csv, row 1: unknown label", "booking, damage, payment, a-long-topic-name"))
+    code = main(["evaluate", "--model", str(topics.model), "--data", str(trained.validation), "--five-to-three"])
+    _one_line(code, capfd, ("leave --five-to-three out",))
+
+
+def test_eight_bits_of_another_task_are_checked_on_texts_of_that_task(
+    topics: SimpleNamespace, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["export", "--model", str(topics.model), "--output", str(tmp_path / "onnx"), "--int8"]
+    _one_line(main(command), capfd, ("checked on movie reviews", "give --validation FILE"))
+    with pytest.raises(SystemExit):
+        main([*command[:-1], "--validation", str(topics.data)])
+    assert "--validation goes with --int8" in capfd.readouterr().err
+    _one_line(main([*command, "--validation", str(topics.data)]), capfd, ("topics.csv", "no column 'text'"))
+    assert main([*command, "--validation", str(topics.data), "--text-column", "note"]) == 0
+    assert main(["predict", "--model", str(tmp_path / "onnx"), "--engine", "onnx", "awful"]) == 0
+    assert capfd.readouterr().out.splitlines()[-1].startswith("damage  (booking ")
+
+
 # ---------------------------------------------------------------- options reach the training
 
 

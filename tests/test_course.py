@@ -98,6 +98,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _write_lessons(root / "notebooks")
     (root / "data" / "reviews").mkdir(parents=True)
     (root / "data" / "reviews" / "raw.csv").write_text("text\ngood\n", encoding="utf-8")
+    (root / "data" / "messages").mkdir()
+    (root / "data" / "messages" / "raw.csv").write_text("text\nhello\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER"):
             patch.delenv(name, raising=False)
@@ -309,6 +311,7 @@ CHANGES: dict[str, Callable[[World, pytest.MonkeyPatch], object]] = {
     "package": _change_package,
     "versions": _change_versions,
     "data": lambda world, _: _edit(world.root / "data" / "reviews" / "raw.csv", "good", "bad"),
+    "other data": lambda world, _: _edit(world.root / "data" / "messages" / "raw.csv", "hello", "bye"),
     "profile": lambda _, patch: patch.setenv("SENTIMENT_KIT_PROFILE", "gpu"),
     "encoder": lambda _, patch: patch.setenv("SENTIMENT_KIT_ENCODER", "/another/encoder"),
 }

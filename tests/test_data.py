@@ -603,6 +603,38 @@ def test_read_reviews_maps_five_points_and_takes_labels_of_ones_own(tmp_path):
     assert list(found["label"]) == [0, 1, 2, 3, 4] and found.features["label"].names == list(five)
 
 
+def test_ratings_are_for_the_three_labels_only(tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\nGood,4\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="not no, yes: leave --five-to-three out"):
+        data.read_reviews(tmp_path / "a.csv", labels=("no", "yes"), five_point=True)
+
+
+def test_texts_are_read_without_labels(tmp_path):
+    (tmp_path / "a.csv").write_text("body,label\n Good ,what?\n,\n", encoding="utf-8")
+    with pytest.raises(data.DataError, match=r"a\.csv, row 2: the text is empty"):
+        data.read_texts(tmp_path / "a.csv", text_column="body")
+    (tmp_path / "a.csv").write_text("body,label\n Good ,what?\n", encoding="utf-8")
+    assert data.read_texts(tmp_path / "a.csv", text_column="body") == ["Good"]
+
+
+def test_cleaning_takes_labels_of_ones_own():
+    raw = data.read_table(profiles.bundled("data", "messages", "messages_raw_example.csv"))
+    raw = raw.rename(columns={"id": "review_id", "topic": "label"})
+    topics = ("booking", "payment", "damage", "feedback")
+    kept, dropped = data.clean(raw, labels=topics)
+    reasons = dropped.groupby("flaw")["review_id"].apply(list).to_dict()
+    assert reasons == {
+        "conflicting_labels": ["r02", "r28"],
+        "exact_duplicate": ["r21", "r35", "r39"],  # r39 differs from r38 in capitals and a full stop only
+        "missing_label": ["r26"],
+        "missing_text": ["r27", "r31"],
+        "unknown_label": ["r06", "r09", "r12", "r23"],
+    }
+    assert set(kept["label"]) == set(topics)
+    counts = data.audit(raw, labels=topics).set_index("flaw")["reviews"]
+    assert counts["label_spelling"] == 5 and counts["unknown_label"] == 4
+
+
 def test_load_raw_names_a_missing_column(tmp_path):
     path = written(tmp_path, "mine.csv", "review_id,text,label,second_label\nr1,Good,2,2\n")
     with pytest.raises(data.DataError, match=r"mine\.csv: no column 'film' \(it has: review_id, text, label"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentiment_kit.labels import LABELS, five_to_three, id2label, label2id, parse_label, require_ids
+from sentiment_kit.labels import LABELS, five_to_three, id2label, label2id, parse_label, parse_names, require_ids
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,28 @@ def test_parse_label_with_labels_of_ones_own():
         parse_label("neu", names)
     with pytest.raises(ValueError, match="0 to 1"):
         parse_label(2, ("no", "yes"))
+
+
+def test_names_that_are_numbers_are_names_and_no_ids():
+    stars = ("0", "2", "1")
+    assert [parse_label(value, stars) for value in (1, "2", 0.0)] == ["1", "2", "0"]
+    with pytest.raises(ValueError, match=r"unknown label '0': use one of 1, 2, 3$"):
+        parse_label(0, ("1", "2", "3"))
+
+
+def test_names_are_read_from_one_line():
+    assert parse_names(" no ,yes, may be") == ("no", "yes", "may be")
+
+
+@pytest.mark.parametrize("text", ["", "booking", "booking,", ",booking,damage", "a, ,b"])
+def test_fewer_than_two_names_are_refused(text):
+    with pytest.raises(ValueError, match="are not two or more names: write them like booking,damage,payment"):
+        parse_names(text)
+
+
+def test_a_name_twice_is_refused():
+    with pytest.raises(ValueError, match="a name stands there twice"):
+        parse_names("yes,no,Yes")
 
 
 def test_ids_and_names_are_inverse_and_in_the_published_order():

@@ -147,12 +147,13 @@ def test_a_wheel_carries_the_reviews_and_the_lessons_unchanged(wheel: Path) -> N
     source = wheel.parent / "source"  # the copy it was built from: the tree may have moved on
     expected = {
         f"sentiment_kit/bundled/{path.relative_to(source).as_posix()}": path
-        for folder in ("data/reviews", "notebooks", "exercises")
+        for folder in ("data/messages", "data/reviews", "notebooks", "exercises")
         for path in (source / folder).rglob("*")
         if path.is_file()
     }
     names = {Path(name).name for name in expected}
     assert names >= {"raw.csv", "README.md", "train.jsonl", "validation.jsonl", "test.jsonl", "ex01.ipynb"}
+    assert names >= {"messages.csv", "messages_raw_example.csv", "guideline.md", "entities.jsonl"}
     with zipfile.ZipFile(wheel) as archive:
         for name, path in expected.items():
             assert archive.read(name) == path.read_bytes(), name
@@ -166,6 +167,7 @@ def test_an_installed_wheel_finds_what_it_carries(wheel: Path, tmp_path: Path) -
     asking = (
         "from sentiment_kit import profiles\n"
         "print(profiles.bundled('data', 'reviews', 'raw.csv'))\n"
+        "print(profiles.bundled('data', 'messages', 'messages.csv'))\n"
         "print(profiles.bundled('notebooks'))\n"
         "print(profiles.runs_folder())\n"
     )
@@ -181,6 +183,7 @@ def test_an_installed_wheel_finds_what_it_carries(wheel: Path, tmp_path: Path) -
     bundled = tmp_path / "installed" / "sentiment_kit" / "bundled"
     assert done.stdout.splitlines() == [
         str(bundled / "data" / "reviews" / "raw.csv"),
+        str(bundled / "data" / "messages" / "messages.csv"),
         str(bundled / "notebooks"),
         str(tmp_path / "runs"),  # never inside the installed package
     ]

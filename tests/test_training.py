@@ -406,6 +406,8 @@ def test_a_run_that_was_stopped_is_neither_lost_nor_mixed_up(command, tmp_path, 
     assert (done.returncode, "add --resume to go on, or delete this folder" in done.stderr) == (2, True)
     done = run_training(0, command("--resume", "--seed", "7"))
     assert (done.returncode, "the earlier run had other seed" in done.stderr) == (2, True)
+    done = run_training(0, command("--resume", "--labels", "neutral,negative,positive"))
+    assert (done.returncode, "the earlier run had other labels" in done.stderr) == (2, True)
     reviews = train_file.read_text(encoding="utf-8")
     train_file.write_text("\n".join(reviews.splitlines()[1:]) + "\n", encoding="utf-8")
     done = run_training(0, command("--resume"))
