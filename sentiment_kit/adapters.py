@@ -1,5 +1,6 @@
 """Adapting a generative model (lesson 07): LoRA on any classifier, and a decoder that is only prompted."""
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,6 +17,13 @@ PROMPT = "Movie review:\n{text}\n\nThe sentiment of this review is"
 """What a decoder is asked to go on from, with one of the labels."""
 
 
+HEAD = ("pooler", "classifier", "score")
+"""What is trained whole: a decoder's head is called score, BERT's is a pooler and a classifier.
+
+With its pooler frozen our encoder hardly learned, as that was never trained for anything of the kind.
+"""
+
+
 def add_lora(
     model: PreTrainedModel,
     *,
@@ -25,8 +33,8 @@ def add_lora(
 ) -> PeftModel:
     """Freezes a classifier and puts narrow tables beside its attention, which are trained in its place.
 
-    The head is new and is trained as ever. ``merge_and_unload()`` on the result adds the tables' product to the frozen
-    weights and gives a plain transformers model, for ``training.save_model``.
+    The head is trained as ever, all of it (:data:`HEAD`). ``merge_and_unload()`` on the result adds the tables' product
+    to the frozen weights and gives a plain transformers model, for ``training.save_model``.
 
     Args:
         model: A classifier (``models.load_classifier``); it becomes part of the result.
@@ -55,11 +63,13 @@ def add_lora(
         lora_alpha=2 * rank,  # the product counts twice, whatever the rank
         lora_dropout=0.1,
         target_modules=target_modules,
-        modules_to_save=["classifier", "score"],  # the head, as encoders and decoders call it
+        modules_to_save=list(HEAD),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2 keeps its tables on edge
     )
     try:
-        return get_peft_model(model, config)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers in a way that will go
+            return get_peft_model(model, config)
     except ValueError as error:
         raise ValueError(
             f"LoRA found nothing to adapt in this {model.config.model_type}: name its layers with target_modules, "

@@ -49,10 +49,12 @@ def test_an_adapter_changes_nothing_at_first(checkpoint):
 
 
 def test_what_is_trained_can_be_counted_by_hand(tiny_encoder):
-    # two layers, queries and values, two tables of 32 x rank each; then the head
+    # two layers, queries and values, two tables of 32 x rank each; then the head, pooler and classifier
     for rank in (1, 8):
         model = adapters.add_lora(models.load_classifier(tiny_encoder), rank=rank)
-        assert models.count_parameters(model, trainable_only=True) == 2 * 2 * 2 * 32 * rank + (32 * 3 + 3)
+        assert models.count_parameters(model, trainable_only=True) == 2 * 2 * 2 * 32 * rank + (32 * 32 + 32) + (
+            32 * 3 + 3
+        )
 
 
 def test_training_moves_the_tables_and_the_head_and_nothing_else(checkpoint, reviews, tmp_path):
