@@ -14,6 +14,7 @@ AIMS = {
     "05_evaluate": "the hold-out, once: five opponents, intervals, paired tests, slices, mistakes",
     "05b_look_closer": "optional: calibration, abstention, robustness, attributions",
     "06_inference": "new reviews: one, many, a file; 'not sure'",
+    "07_adapt_a_generative_model": "LoRA, a decoder as a classifier, prompting without training",
     "08_your_own_task": "your own labels: two classes, four, names in a text; when counting words is enough",
 }
 

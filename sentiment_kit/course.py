@@ -43,12 +43,14 @@ class Lesson:
         needs: The lessons whose results it reads.
         makes: What it leaves in the run's folder.
         minutes: About how long it takes on a two-core laptop.
+        variables: Environment variables that it alone depends on.
     """
 
     name: str
     needs: tuple[str, ...]
     makes: tuple[str, ...]
     minutes: float
+    variables: tuple[str, ...] = ()
 
 
 LESSONS: tuple[Lesson, ...] = (
@@ -70,11 +72,18 @@ LESSONS: tuple[Lesson, ...] = (
         ("predictions.csv", "model/README.md"),
         0.5,
     ),
+    Lesson(
+        "07_adapt_a_generative_model",
+        ("02_prepare_data", "04_tune"),
+        ("adapter", "merged_model"),
+        2.5,
+        variables=("SENTIMENT_KIT_DECODER",),
+    ),
     Lesson("08_your_own_task", (), ("own_task/model", "own_task/tagger"), 2.5),
 )
 
 PACKAGES = (
-    "torch", "transformers", "datasets", "evaluate", "accelerate", "scikit-learn", "optuna", "sentiment-kit",
+    "torch", "transformers", "datasets", "evaluate", "accelerate", "scikit-learn", "optuna", "peft", "sentiment-kit",
 )  # fmt: skip
 
 
@@ -193,7 +202,8 @@ def fingerprint(name: str) -> str:
         name: The lesson.
 
     Returns:
-        A digest of its notebook's cells, the package, the data, the setting, the versions, and its upstream lessons.
+        A digest of its notebook's cells, the package, the data, the setting, its variables, the versions, and its
+        upstream lessons.
     """
     notebook = nbformat.read(profiles.bundled("notebooks", f"{name}.ipynb"), as_version=4)
     parts = [
@@ -201,6 +211,7 @@ def fingerprint(name: str) -> str:
         _package_digest(),
         _setting(),
         asdict(profiles.active()),
+        [os.environ.get(variable) for variable in lesson(name).variables],
         versions(),
         [fingerprint(needed) for needed in lesson(name).needs],
     ]
@@ -301,6 +312,8 @@ def _settle_paths() -> None:
     os.environ["SENTIMENT_KIT_RUNS"] = str(profiles.runs_folder())
     if chosen := os.environ.get("SENTIMENT_KIT_ENCODER"):
         os.environ["SENTIMENT_KIT_ENCODER"] = str(Path(chosen).expanduser().resolve())
+    if (chosen := os.environ.get("SENTIMENT_KIT_DECODER")) and Path(chosen).expanduser().is_dir():  # else a Hub name
+        os.environ["SENTIMENT_KIT_DECODER"] = str(Path(chosen).expanduser().resolve())
 
 
 def run_lesson(name: str) -> bool:

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     AutoTokenizer,
@@ -40,6 +41,7 @@ CALIBRATION_FILE = "calibration.json"
 _MODEL_FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"}
 _MODEL_FILES |= {CALIBRATION_FILE, "README.md", "model.onnx"}  # what later lessons add
 _MODEL_FILES |= {"special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"}  # of other encoders
+_MODEL_FILES |= {"chat_template.jinja"}  # of decoders
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model")
 
 
@@ -166,6 +168,30 @@ def find_checkpoint(profile: profiles.Profile | None = None) -> str:
     return profile.checkpoint
 
 
+def find_decoder(profile: profiles.Profile | None = None) -> str | None:
+    """Where to load lesson 07's decoder from: ``SENTIMENT_KIT_DECODER``, else what the profile says.
+
+    Args:
+        profile: The profile; the active one if left out.
+
+    Returns:
+        A folder, or a Hub name; ``None`` if there is no decoder (so on a laptop, and where the variable is ``none``).
+
+    Raises:
+        CheckpointError: ``SENTIMENT_KIT_DECODER`` is a folder without a model.
+    """
+    chosen = os.environ.get("SENTIMENT_KIT_DECODER") or (profile or profiles.active()).decoder
+    if chosen is None or chosen == "none":
+        return None
+    folder = Path(chosen).expanduser()
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise CheckpointError(
+            f"SENTIMENT_KIT_DECODER is {chosen!r}, but there is no config.json in it: "
+            "point it at a folder that save_pretrained wrote, give a Hub name, or unset it"
+        )
+    return str(folder) if folder.is_dir() else chosen
+
+
 def reason(error: Exception) -> str:
     """The first line of what a library says went wrong, short enough to stand in a message of ours."""
     lines = str(error).strip().splitlines()
@@ -203,6 +229,9 @@ def load_tokenizer(checkpoint: str | Path, *, max_length: int = 192) -> PreTrain
     if tokenizer.is_fast:  # some saved tokenizers pad and cut on their own account; here the caller decides
         tokenizer.backend_tokenizer.no_padding()
         tokenizer.backend_tokenizer.no_truncation()
+    if tokenizer.cls_token is None:  # a decoder's: padding behind the text is what no real token can see
+        tokenizer.padding_side = "right"
+        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token  # it was made to write, so it may have none
     tokenizer.model_max_length = max_length
     return tokenizer
 
@@ -224,9 +253,10 @@ def load_classifier(
     seed: int = profiles.SEED,
     pretrained: bool = True,
 ) -> PreTrainedModel:
-    """Puts a new, random classification head on an encoder.
+    """Puts a new, random classification head on an encoder, or on a decoder.
 
-    A checkpoint that already has a head for as many labels keeps it: training then goes on from there.
+    A checkpoint that already has a head for as many labels keeps it: training then goes on from there. A decoder's head
+    reads the last token that is no padding.
 
     Args:
         checkpoint: A folder or a Hub name.
@@ -244,11 +274,46 @@ def load_classifier(
     set_seed(seed)
     with _explained(str(checkpoint)):
         if pretrained:
-            return AutoModelForSequenceClassification.from_pretrained(
-                str(checkpoint), ignore_mismatched_sizes=True, **names
+            model = AutoModelForSequenceClassification.from_pretrained(
+                str(checkpoint), ignore_mismatched_sizes=True, dtype=torch.float32, **names
             )
-        config = AutoConfig.from_pretrained(str(checkpoint), **names)
-        return AutoModelForSequenceClassification.from_config(config)
+        else:
+            config = AutoConfig.from_pretrained(str(checkpoint), **names)
+            model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+    if hasattr(model, "score"):  # a decoder: which token is the last one, it tells by the id of the padding
+        model.config.get_text_config().pad_token_id = load_tokenizer(checkpoint).pad_token_id
+    return model
+
+
+def load_decoder(checkpoint: str | Path) -> PreTrainedModel:
+    """Loads a generative model as it was made, to guess the next token; onto the GPU if there is one.
+
+    Returns:
+        A model whose ``logits`` have the shape (texts, tokens, vocabulary), in evaluation mode.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be loaded, or is an encoder.
+    """
+    with _explained(str(checkpoint)):
+        model = AutoModelForCausalLM.from_pretrained(str(checkpoint), dtype=torch.float32).eval()
+    if not reads_left_to_right(model):
+        raise CheckpointError(
+            f"checkpoint {str(checkpoint)!r} is an encoder, whose tokens see what comes after them: "
+            "give a decoder, such as 'Qwen/Qwen2.5-0.5B'"
+        )
+    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def reads_left_to_right(model: PreTrainedModel) -> bool:
+    """Whether the tokens of a model see only what stands before them: tried out, with another last token.
+
+    Args:
+        model: A model in evaluation mode.
+    """
+    ids = torch.tensor([[1, 2], [1, 3]], device=model.device)
+    with torch.inference_mode():
+        first, again = model(input_ids=ids)[0][:, 0]
+    return bool(torch.allclose(first, again, atol=1e-5))
 
 
 def load_tagger(checkpoint: str | Path, *, tags: Sequence[str], seed: int = profiles.SEED) -> PreTrainedModel:
@@ -348,7 +413,7 @@ def like_length_batches(lengths: Sequence[int], batch_size: int = 32) -> Iterato
         yield batch
 
 
-def _in_batches(
+def in_batches(
     ids: Sequence[Sequence[int]],
     compute: Callable[[BatchEncoding], torch.Tensor],
     *,
@@ -357,7 +422,19 @@ def _in_batches(
     tokenizer: PreTrainedTokenizerBase,
     batch_size: int,
 ) -> np.ndarray:
-    """What ``compute`` makes of padded batches of like length: an array of shape (texts, width), in their order."""
+    """Computes something for tokenized texts, in padded batches of like length.
+
+    Args:
+        ids: The token ids of each text.
+        compute: Called with a batch of ``input_ids`` and ``attention_mask``; returns shape (texts of the batch, width).
+        width: How many numbers there are for a text.
+        model: The model that computes; named for its device.
+        tokenizer: Its tokenizer, which pads the batches.
+        batch_size: Texts at a time.
+
+    Returns:
+        An array of shape (texts, width), float32, in the order of ``ids``.
+    """
     rows = np.zeros((len(ids), width), dtype=np.float32)
     for chosen in like_length_batches([len(one) for one in ids], batch_size):
         batch = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(model.device)
@@ -385,7 +462,7 @@ def classify(
         An array of shape (texts, labels), float32, in the order of ``ids``.
     """
     model.eval()
-    return _in_batches(
+    return in_batches(
         ids,
         lambda batch: model(**batch).logits,
         width=model.config.num_labels,
@@ -426,7 +503,7 @@ def embed(
         mask = batch["attention_mask"].unsqueeze(-1)  # (batch, tokens, 1): 1 for real tokens, 0 for padding
         return hidden[:, 0] if pooling == "cls" else (hidden * mask).sum(1) / mask.sum(1)
 
-    return _in_batches(
+    return in_batches(
         tokenizer(list(texts), truncation=True)["input_ids"] if len(texts) else [],
         pooled,
         width=encoder.config.hidden_size,

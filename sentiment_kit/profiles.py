@@ -26,6 +26,7 @@ class Profile:
         epochs: Passes over the training reviews in lesson 03.
         max_length: Tokens after which a review is cut off.
         half_precision: Whether to compute in 16 bits where the device can.
+        decoder: The Hub name of lesson 07's generative model; ``None`` where it would be too slow.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Profile:
     epochs: int
     max_length: int
     half_precision: bool
+    decoder: str | None
 
 
 PROFILES: dict[str, Profile] = {
@@ -48,6 +50,7 @@ PROFILES: dict[str, Profile] = {
         epochs=3,
         max_length=192,
         half_precision=False,
+        decoder=None,
     ),
     "gpu": Profile(
         name="gpu",
@@ -58,6 +61,7 @@ PROFILES: dict[str, Profile] = {
         epochs=3,
         max_length=192,
         half_precision=True,
+        decoder="Qwen/Qwen2.5-0.5B",
     ),
 }
 

@@ -20,7 +20,7 @@ collect_ignore_glob = ["grading/submissions/*", "conftest.py", "*/conftest.py"]
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the settings of whoever runs it, or leaves anything in their runs folder."""
-    for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER"):
+    for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_DECODER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SENTIMENT_KIT_RUNS", str(tmp_path_factory.getbasetemp() / "runs-of-tests"))
 
@@ -72,6 +72,43 @@ def tiny_encoder(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     AutoModel.from_pretrained(tiny_bert).save_pretrained(folder)
     AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(folder)
     return folder
+
+
+def save_decoder(folder: Path, *, kind: str = "gpt2") -> Path:
+    """Writes a random two-layer decoder and its tokenizer, whose tokens are single bytes.
+
+    ``"gpt2"`` counts positions from the left and has no padding token; ``"qwen2"`` has one of its own, pads on the left,
+    and its weights are stored in 16 bits.
+    """
+    import tokenizers
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    pieces = {piece: index for index, piece in enumerate(["<|endoftext|>", "<|pad|>", *alphabet])}
+    backend = tokenizers.Tokenizer(tokenizers.models.BPE(pieces, []))
+    backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = tokenizers.decoders.ByteLevel()
+    special = {"pad_token": "<|pad|>", "padding_side": "left"} if kind == "qwen2" else {}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|endoftext|>", **special)
+    shared = {"vocab_size": len(pieces), "bos_token_id": 0, "eos_token_id": 0, "initializer_range": 0.2}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        if kind == "gpt2":
+            model = GPT2LMHeadModel(GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=256, **shared))
+        else:
+            sizes = {"hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64, "max_position_embeddings": 256}
+            heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+            model = Qwen2ForCausalLM(Qwen2Config(**sizes, **heads, **shared)).to(torch.bfloat16)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", params=["gpt2", "qwen2"])
+def tiny_decoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random generative model, as one is published: without a classification head."""
+    return save_decoder(tmp_path_factory.mktemp(request.param), kind=request.param)
 
 
 @pytest.fixture(scope="session")

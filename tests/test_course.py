@@ -481,6 +481,13 @@ def test_a_lesson_declares_what_it_brings(one: course.Lesson) -> None:
     assert _closure(brought) == _closure(set(one.needs))
 
 
+def test_another_decoder_asks_for_lesson_07_again_and_for_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {one.name: course.fingerprint(one.name) for one in course.LESSONS}
+    monkeypatch.setenv("SENTIMENT_KIT_DECODER", "openai-community/gpt2")
+    changed = [name for name, digest in before.items() if course.fingerprint(name) != digest]
+    assert changed == ["07_adapt_a_generative_model"]
+
+
 # ---------------------------------------------------------------- paths and folders
 
 

@@ -229,3 +229,62 @@ def test_embed_cuts_long_texts_and_takes_none(encoder, tokenizer):
 def test_embed_refuses_an_unknown_pooling(encoder, tokenizer):
     with pytest.raises(ValueError, match="pooling is 'max': use 'mean' or 'cls'"):
         models.embed(TEXTS, encoder=encoder, tokenizer=tokenizer, pooling="max")
+
+
+# ---------------------------------------------------------------- decoders
+
+
+@pytest.fixture
+def decoder_classifier(tiny_decoder):
+    return models.load_classifier(tiny_decoder).eval(), models.load_tokenizer(tiny_decoder)
+
+
+def test_padding_and_company_do_not_change_what_a_decoder_answers(decoder_classifier):
+    model, tokenizer = decoder_classifier
+    ids = tokenizer(TEXTS, truncation=True)["input_ids"]
+    together = models.classify(ids, model=model, tokenizer=tokenizer)
+    alone = models.classify(ids, model=model, tokenizer=tokenizer, batch_size=1)
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+    assert np.abs(together[0] - together[1]).max() > 0.01  # texts differ, or this would prove nothing
+
+
+def test_a_decoders_head_reads_the_last_real_token(decoder_classifier):
+    model, tokenizer = decoder_classifier
+    ids = tokenizer(TEXTS[1], truncation=True, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        last = model.base_model(input_ids=ids).last_hidden_state[0, -1]
+        by_hand = model.score(last)
+        padded = model(input_ids=torch.nn.functional.pad(ids, (0, 9), value=tokenizer.pad_token_id)).logits[0]
+    torch.testing.assert_close(padded, by_hand, atol=1e-4, rtol=1e-4)
+
+
+def test_a_decoders_padding_is_settled_when_it_is_loaded(decoder_classifier, tmp_path):
+    model, tokenizer = decoder_classifier
+    assert tokenizer.pad_token_id == model.config.pad_token_id is not None
+    assert tokenizer.padding_side == "right"
+    assert {value.dtype for value in model.parameters()} == {torch.float32}  # 16 bits would lose small steps
+    tokenizer.save_pretrained(tmp_path)
+    saved = AutoTokenizer.from_pretrained(tmp_path)
+    assert (saved.pad_token_id, saved.padding_side) == (tokenizer.pad_token_id, "right")
+
+
+def test_a_generative_model_is_told_from_an_encoder(tiny_decoder, tiny_encoder):
+    assert models.reads_left_to_right(models.load_decoder(tiny_decoder))
+    with pytest.raises(models.CheckpointError, match=r"is an encoder, whose tokens see what comes after them: give"):
+        models.load_decoder(tiny_encoder)
+    with pytest.raises(models.CheckpointError, match="nobody/no-such-decoder"):
+        models.load_decoder("nobody/no-such-decoder")
+
+
+def test_the_decoder_is_the_variables_then_the_profiles(monkeypatch, tiny_encoder, tmp_path):
+    assert models.find_decoder() is None
+    assert models.find_decoder(profiles.PROFILES["gpu"]) == profiles.PROFILES["gpu"].decoder
+    monkeypatch.setenv("SENTIMENT_KIT_DECODER", str(tiny_encoder))
+    assert models.find_decoder() == models.find_decoder(profiles.PROFILES["gpu"]) == str(tiny_encoder)
+    monkeypatch.setenv("SENTIMENT_KIT_DECODER", "openai-community/gpt2")
+    assert models.find_decoder() == "openai-community/gpt2"
+    monkeypatch.setenv("SENTIMENT_KIT_DECODER", "none")
+    assert models.find_decoder(profiles.PROFILES["gpu"]) is None
+    monkeypatch.setenv("SENTIMENT_KIT_DECODER", str(tmp_path))
+    with pytest.raises(models.CheckpointError, match=r"no config\.json in it: point it at a folder"):
+        models.find_decoder()
