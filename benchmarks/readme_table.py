@@ -74,12 +74,10 @@ def stamp_syllabus(text: str, summary: dict) -> str:
         StampError: A lesson has no row there.
     """
     for one in summary["lessons"]:
-        title = one["name"].replace("_", " ")
-        text, found = re.subn(
-            rf"^(\| [^|]+ \| [^|]+ \| {title} \|) [^|]+ \|", rf"\1 {one['seconds']:.0f} s |", text, flags=re.MULTILINE
-        )
+        row = rf"^(\| [^|]+ \| [^|]+ \| {one['name'].replace('_', '[ -]')} \|) [^|]+ \|"
+        text, found = re.subn(row, rf"\1 {one['seconds']:.0f} s |", text, flags=re.MULTILINE)
         if not found:
-            raise StampError(f"the syllabus in docs/instructors.md has no row for {title}: write one")
+            raise StampError(f"the syllabus in docs/instructors.md has no row for {one['name']}: write one")
     return text
 
 
