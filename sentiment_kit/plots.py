@@ -345,7 +345,7 @@ def colored_words(words: Sequence[str], scores: Sequence[float], *, alt: str) ->
         share = abs(score) / strongest
         shade = (*to_rgb(COLORS[2] if score > 0 else COLORS[0]), 0.75 * share)
         axes.text(
-            column, -row, word, family="monospace", fontsize=10, color="black", style="normal" if score >= 0 else "italic",
+            column, -row, word, family="monospace", fontsize=10, style="normal" if score >= 0 else "italic",
             bbox={"facecolor": shade, "edgecolor": "black" if share > 0.3 else "none", "linewidth": 0.6, "pad": 2},
         )  # fmt: skip
         column += len(word) + 1
