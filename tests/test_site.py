@@ -57,7 +57,7 @@ def documents():
         *(ROOT / "docs").glob("*.md"),
         *(ROOT / "data").glob("*/*.md"),
     ]
-    return paths + [*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "exercises" / "release").glob("*/*.ipynb")]
+    return [*paths, *(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "exercises" / "release").glob("*/*.ipynb")]
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
