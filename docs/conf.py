@@ -25,7 +25,7 @@ author = "the authors of sentiment_kit"
 copyright = "the authors of sentiment_kit: code Apache-2.0, reviews CC BY 4.0"
 root_doc = "README"
 extensions = ["myst_nb"]
-include_patterns = ["*.md", "docs/*.md", "data/**.md", "notebooks/*.ipynb", "exercises/release/**.ipynb"]
+include_patterns = ["*.md", "docs/*.md", "data/*/*.md", "notebooks/*.ipynb", "exercises/release/*/*.ipynb"]
 exclude_patterns = [".*", "build", "dist", "runs", "**/.ipynb_checkpoints"]  # large folders need not be searched
 
 nb_execution_mode = "off"
@@ -46,7 +46,7 @@ html_show_sourcelink = False
 SECTIONS = {
     "Lessons": ["notebooks/*.ipynb"],
     "Exercises": ["exercises/release/*/*.ipynb"],
-    "Look up": ["docs/glossary.md", "data/reviews/*.md", "data/messages/*.md"],
+    "Look up": ["docs/glossary.md", "data/*/*.md"],
     "For instructors": ["docs/instructors.md", "docs/grading.md"],
     "How the kit is made": ["docs/*.md", "CONTRIBUTING.md", "CHANGELOG.md"],
 }
