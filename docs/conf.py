@@ -32,6 +32,7 @@ nb_execution_mode = "off"
 nb_ipywidgets_js = {}  # else fetched from elsewhere for a notebook that holds a widget's state
 myst_heading_anchors = 3  # [a link](page.md#to-a-heading), as on GitHub
 myst_enable_extensions = ["dollarmath"]
+smartquotes = False  # quotes stay as typed, in code and in text
 suppress_warnings = ["myst.header"]  # the glossary's terms are headings of the third level
 highlight_language = "none"  # a block in the documents that names no language is no code
 html_theme = "furo"
