@@ -7,7 +7,7 @@ TORCH  := $(shell sed -n 's/^torch==/torch==/p' requirements.txt)
 LESSONS ?= notebooks exercises/source
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev course lab demo test test-grading test-browser unit lessons lint refresh exercises lock clean
+.PHONY: help install dev course lab demo test test-grading test-browser unit lessons lint refresh readme-table site exercises lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -62,6 +62,15 @@ lint: dev ## style of code and notebooks
 
 refresh: dev ## run the lessons and write their outputs back into notebooks/
 	@$(BIN)/python tests/refresh.py
+
+readme-table: install ## stamp seconds and memory of the last `make course` into README.md and docs/instructors.md
+	@$(BIN)/python benchmarks/readme_table.py
+
+site: install ## the course as web pages in build/site, which ask no other computer for anything
+	@$(BIN)/python -m pip install --quiet --editable '.[site]' -c constraints.txt
+	@rm -rf build/site build/doctrees
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	@echo "Open build/site/index.html"
 
 exercises: dev ## run the exercises' sources, store their outputs, make exercises/release and exercises/solutions
 	@$(BIN)/python tests/refresh.py --exercises

@@ -45,15 +45,15 @@ _MARKS = {"toward": (COLORS[2], "solid", "normal"), "away": (COLORS[0], "dashed"
 _STYLE = """
 .gradio-container { width: 100% !important; max-width: 1000px !important; margin: 0 auto !important; }
 #kit-note:not(:has(.kit)), #kit-words:not(:has(.kit)), #kit-answers:not(:has(.kit)) { display: none; }
-input[type=range]::-webkit-slider-thumb { background: #2d5f9a; border: 1px solid #fff; }
-input[type=range]::-moz-range-thumb { background: #2d5f9a; border: 1px solid #fff; }
+input[type=range]::-webkit-slider-thumb { background: BLUE; border: 1px solid #fff; }
+input[type=range]::-moz-range-thumb { background: BLUE; border: 1px solid #fff; }
 .kit h3 { margin: 0 0 .2rem; font-size: .95rem; font-weight: 600; }
 .kit .verdict { margin: 0 0 .6rem; font-size: 1.5rem; font-weight: 700; }
 .kit .verdict small { font-size: .9rem; font-weight: 400; opacity: .8; }
 .kit .bar { display: grid; grid-template-columns: 6.4rem 1fr 3.9rem; gap: .5rem; align-items: center; margin: .3rem 0; }
 .kit .share { text-align: right; font-variant-numeric: tabular-nums; }
 .kit .track { position: relative; height: 1.2rem; background: rgba(128,128,128,.18); border-radius: 3px; }
-.kit .fill { display: block; height: 100%; border-radius: 3px; }
+.kit .fill { display: block; height: 100%; border: 1px solid currentColor; border-radius: 3px; box-sizing: border-box; }
 .kit .limit { position: absolute; top: -3px; bottom: -3px; width: 0; border-left: 2px dashed currentColor; }
 .kit .text { line-height: 2; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24rem; overflow-y: auto;
   margin: .4rem 0; padding: .6rem .8rem; border: 1px solid rgba(128,128,128,.4); border-radius: 6px; }
@@ -62,7 +62,7 @@ input[type=range]::-moz-range-thumb { background: #2d5f9a; border: 1px solid #ff
 .kit .legend, .kit .small { font-size: .9rem; margin: .3rem 0; }
 .kit .legend span { margin-right: .4rem; }
 .kit .note { margin: 0; padding: .6rem .8rem; border-left: 4px solid currentColor; background: rgba(128,128,128,.12); }
-"""
+""".replace("BLUE", COLORS[2])
 _KEYS = """<script>
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest("#kit-review"))
@@ -146,7 +146,7 @@ def _sample(text: str, way: str) -> str:
 def _look(way: str, share: float) -> str:
     color, line, slant = _MARKS[way]
     shade = ",".join(str(int(color[place : place + 2], 16)) for place in (1, 3, 5))
-    return f"background:rgba({shade},{0.45 * share:.2f});border-bottom:2px {line} {color};font-style:{slant}"
+    return f"background:rgba({shade},{0.45 * share:.2f});border-bottom:2px {line};font-style:{slant}"
 
 
 def _word(word: str, score: float, *, share: float) -> str:

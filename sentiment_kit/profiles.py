@@ -14,6 +14,23 @@ SEED = 42
 
 
 @dataclass(frozen=True)
+class Band:
+    """The macro-F1 that a run should come to, for a learner to lay beside their own.
+
+    Attributes:
+        split: ``"validation"`` or ``"holdout"``.
+        low: Where the band begins.
+        high: Where it ends; equal to ``low`` for a single published figure.
+        source: Where the figures are from.
+    """
+
+    split: str
+    low: float
+    high: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Profile:
     """What differs between a laptop and a GPU.
 
@@ -27,6 +44,8 @@ class Profile:
         max_length: Tokens after which a review is cut off.
         half_precision: Whether to compute in 16 bits where the device can.
         decoder: The Hub name of lesson 07's generative model; ``None`` where it would be too slow.
+        bands: What lesson 03's setting should come to, measured by ``benchmarks/bands.py`` or, where that has not been
+            run, published.
     """
 
     name: str
@@ -38,7 +57,29 @@ class Profile:
     max_length: int
     half_precision: bool
     decoder: str | None
+    bands: tuple[Band, ...] = ()
 
+    def beside(self, score: float, *, split: str) -> str:
+        """Sets a macro-F1 beside what one should see.
+
+        Args:
+            score: The macro-F1 of a run.
+            split: What it was scored on: ``"validation"`` or ``"holdout"``.
+
+        Returns:
+            A sentence: the band and where it is from, or that there is none yet.
+
+        >>> PROFILES["laptop"].beside(0.76, split="holdout")  # doctest: +ELLIPSIS
+        'macro-F1 0.760. What you should see: 0.73 to 0.80 (...).'
+        """
+        for band in self.bands:
+            if band.split == split:
+                range_ = f"{band.low:.2f} to {band.high:.2f}" if band.low < band.high else f"about {band.low:.3f}"
+                return f"macro-F1 {score:.3f}. What you should see: {range_} ({band.source})."
+        return f"macro-F1 {score:.3f}. What you should see has not been measured for the profile {self.name} yet."
+
+
+_THREE_SEEDS = "19 of 20 runs, judging by three seeds"
 
 PROFILES: dict[str, Profile] = {
     "laptop": Profile(
@@ -51,6 +92,7 @@ PROFILES: dict[str, Profile] = {
         max_length=192,
         half_precision=False,
         decoder=None,
+        bands=(Band("holdout", 0.73, 0.80, _THREE_SEEDS),),
     ),
     "gpu": Profile(
         name="gpu",
@@ -62,6 +104,11 @@ PROFILES: dict[str, Profile] = {
         max_length=192,
         half_precision=True,
         decoder="Qwen/Qwen2.5-0.5B",
+        bands=(
+            Band(
+                "holdout", 0.666, 0.666, "published for bert-base-cased by CS224u's finetuning notebook, not measured"
+            ),
+        ),
     ),
 }
 

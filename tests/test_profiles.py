@@ -1,11 +1,17 @@
 """Profiles: which one is in force, and where things lie."""
 
+import dataclasses
+import re
 import shutil
 import sys
 import types
+from pathlib import Path
 
+import nbformat
+import numpy as np
 import pytest
 
+from benchmarks import bands
 from sentiment_kit import profiles
 
 
@@ -64,3 +70,46 @@ def test_runs_folder_is_the_clones_unless_the_variable_or_the_install_says_other
     assert profiles.runs_folder() == clone / "runs"
     (clone / "notebooks").rmdir()  # installed from a wheel: no notebooks beside the package
     assert profiles.runs_folder() == work / "runs"
+
+
+def test_a_score_stands_beside_what_one_should_see():
+    laptop, gpu = profiles.PROFILES["laptop"], profiles.PROFILES["gpu"]
+    assert laptop.beside(0.7644, split="holdout").startswith("macro-F1 0.764. What you should see: 0.73 to 0.80 (")
+    assert "about 0.666 (published" in gpu.beside(0.7, split="holdout")  # nobody has measured it
+    bare = dataclasses.replace(laptop, bands=())
+    assert bare.beside(0.7, split="holdout") == (
+        "macro-F1 0.700. What you should see has not been measured for the profile laptop yet."
+    )
+
+
+def _band(split):
+    return next((one for one in profiles.PROFILES["laptop"].bands if one.split == split), None)
+
+
+def test_the_holdout_band_follows_from_the_three_seeds_of_the_corpus_report():
+    report = (Path(__file__).parents[1] / "docs" / "corpus.md").read_text(encoding="utf-8")
+    row = r"fine-tuned encoder \| 3 \| .+? \| ([\d.]+) \(([\d.]+) to ([\d.]+)\)"
+    mean, low, high = map(float, re.search(row, report.partition("## Hold-out split")[2]).groups())
+    assert bands.band([low, 3 * mean - low - high, high]) == (_band("holdout").low, _band("holdout").high)
+
+
+def test_a_band_is_the_prediction_interval_of_one_more_run():
+    assert bands.band([0.7, 0.7, 0.7]) == (0.7, 0.7)
+    drawn = np.random.default_rng(0).normal(0.76, 0.01, size=(2000, 4))
+    inside = [low <= one <= high for *seeds, one in drawn for low, high in [bands.band(seeds)]]
+    assert 0.94 < np.mean(inside) < 0.98  # 19 of 20, and a little more from rounding outwards
+
+
+def test_the_committed_lessons_lie_in_their_band():
+    found = {}
+    for name, split, pattern in (
+        ("03_fine_tune", "validation", r"'fine-tuned': ([\d.]+)"),
+        ("05_evaluate", "holdout", r"^fine_tuned +\S+ \[.+?\] +([\d.]+)"),
+    ):
+        cells = nbformat.read(profiles.bundled("notebooks", f"{name}.ipynb"), as_version=4).cells
+        printed = "\n".join(
+            out.get("data", {}).get("text/plain", "") for cell in cells for out in cell.get("outputs", ())
+        )
+        found[split] = float(re.search(pattern, printed, re.MULTILINE)[1])
+    inside = {split: band.low <= score <= band.high for split, score in found.items() if (band := _band(split))}
+    assert inside and all(inside.values()), found
