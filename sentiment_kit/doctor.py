@@ -99,7 +99,10 @@ def _data() -> Check:
             raise data.DataError(
                 f"data/reviews/{name}.jsonl does not follow from raw.csv: clone or install the kit again"
             )
-    return Check("reviews", True, f"{len(kept)} usable, {len(dropped)} set aside by cleaning")
+    found = f"{len(kept)} usable, {len(dropped)} set aside by cleaning"
+    if (source := profiles.active().data) != "bundled":
+        found += f"; {sum(map(len, data.load_source(source).values()))} in {source}"
+    return Check("reviews", True, found)
 
 
 CHECKS: dict[str, Callable[[], Check]] = {

@@ -97,7 +97,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "data" / "reviews").mkdir(parents=True)
     (root / "data" / "reviews" / "raw.csv").write_text("text\ngood\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER"):
+        for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_DATA"):
             patch.delenv(name, raising=False)
         World(root, patch)
         returned = course.run()
@@ -223,7 +223,7 @@ def broken(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     (root / "runs" / "log.txt").unlink()
     (root / "runs" / "broken").touch()
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER"):
+        for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_DATA"):
             patch.delenv(name, raising=False)
         World(root, patch)
         with pytest.raises(course.LessonError) as error:
@@ -309,6 +309,7 @@ CHANGES: dict[str, Callable[[World, pytest.MonkeyPatch], object]] = {
     "data": lambda world, _: _edit(world.root / "data" / "reviews" / "raw.csv", "good", "bad"),
     "profile": lambda _, patch: patch.setenv("SENTIMENT_KIT_PROFILE", "gpu"),
     "encoder": lambda _, patch: patch.setenv("SENTIMENT_KIT_ENCODER", "/another/encoder"),
+    "data of one's own": lambda _, patch: patch.setenv("SENTIMENT_KIT_DATA", "/another/data"),
 }
 
 
