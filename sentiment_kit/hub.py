@@ -1,6 +1,6 @@
 """Why something could not be had from the Hugging Face Hub, and what to do about it.
 
-Libraries wrap the errors of the Hub's client, and wrap those again; here they are unwrapped and told apart by their class.
+Libraries wrap the errors of the Hub's client, and wrap those again. Here they are unwrapped and told apart by class.
 """
 
 from collections.abc import Iterator

@@ -276,6 +276,11 @@ def half_precision_format() -> torch.dtype | None:
     return torch.bfloat16 if capabilities.get("amx_bf16") else None
 
 
+def to_gpu(model: PreTrainedModel) -> PreTrainedModel:
+    """Moves a model to the GPU if torch finds one; else it stays where it is."""
+    return model.cuda() if torch.cuda.is_available() else model
+
+
 def count_parameters(model: torch.nn.Module, *, trainable_only: bool = False) -> int:
     """Counts the numbers that a model consists of.
 
