@@ -510,11 +510,6 @@ def load_source(source: str, *, seed: int = profiles.SEED) -> dict[str, pd.DataF
         return split(clean(load_raw())[0], seed=seed)
     folder, splits = _fetched(source), {}
     for name, file in _SST_FILES.items():
-        if not (folder / file).is_file():
-            told = "give a folder of SST's layout, with " + ", ".join(_SST_FILES.values())
-            if not os.path.isdir(source):
-                told = "the copy from the Hub is not whole: delete this folder and try again with a network"
-            raise DataError(f"data set {source!r}: no {file} in {folder}: {told}")
         reviews = read_reviews(folder / file, five_point=True)
         ids = [f"{name}-{row:05d}" for row in range(len(reviews))]
         table = pd.DataFrame({"review_id": ids, "film": ids, "text": list(reviews["text"])})
@@ -524,15 +519,21 @@ def load_source(source: str, *, seed: int = profiles.SEED) -> dict[str, pd.DataF
 
 def _fetched(source: str) -> Path:
     """The folder with a data set's files: the one named, else the copy of a repository of the Hub in its cache."""
-    if os.path.isdir(source):
-        return Path(source)
-    if os.path.isabs(source):
-        raise DataError(f"data set {source!r}: there is no such folder: check the path (SENTIMENT_KIT_DATA, --data)")
-    try:
-        return Path(snapshot_download(source, repo_type="dataset", allow_patterns=list(_SST_FILES.values())))
-    except Exception as error:  # the Hub's client has many, and lets those of its transport through
-        told = hub.explain(source, error, kind="dataset")
-        raise DataError(f"data set {source!r} {told} (reason: {hub.reason(error)})") from error
+    wanted, folder = list(_SST_FILES.values()), Path(source)
+    told = f"give a folder of SST's layout, with {', '.join(wanted)}"
+    if os.path.isabs(source) and not folder.is_dir():
+        raise DataError(f"data set {source!r}: there is no such folder: {told}")
+    if not folder.is_dir():
+        told = "it was fetched only in part, or is not of SST's layout: delete the folder and try again with a network"
+        try:
+            folder = Path(snapshot_download(source, repo_type="dataset", allow_patterns=wanted))
+        except Exception as error:  # the Hub's client has many, and lets those of its transport through
+            why = hub.explain(source, error, kind="dataset")
+            raise DataError(f"data set {source!r} {why} (reason: {hub.reason(error)})") from error
+    for file in wanted:
+        if not (folder / file).is_file():
+            raise DataError(f"data set {source!r}: no {file} in {folder}: {told}")
+    return folder
 
 
 # ---------------------------------------------------------------- tokenizing

@@ -74,7 +74,7 @@ def explain(name: str, error: Exception, *, kind: str = "model") -> str:
     )
     unset = "unset HF_HUB_OFFLINE and try again" if offline else "try again with a network"
     if part := fetched_part(name, kind=kind):
-        if unreachable:
+        if unreachable or any(part.glob("blobs/*.incomplete")):
             return f"was fetched only in part ({part}): {unset}, and the rest follows"
         return f"was fetched, but cannot be read ({part}): delete this folder and try again"
     if offline:

@@ -479,6 +479,18 @@ def test_relative_folders_mean_the_same_to_the_runner_and_to_the_lessons(
     assert not (world.root / "notebooks" / "elsewhere").exists()
 
 
+def test_relative_folders_of_encoder_and_data_are_settled_and_stamped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.root)
+    monkeypatch.setenv("SENTIMENT_KIT_ENCODER", "bert")
+    monkeypatch.setenv("SENTIMENT_KIT_DATA", "sst")
+    summary = course.run()
+    stamp = json.loads((world.latest / "setting.json").read_text(encoding="utf-8"))
+    for found in (summary, stamp):
+        assert (found["checkpoint"], found["data"]) == (str(world.root / "bert"), str(world.root / "sst"))
+
+
 def test_a_lesson_that_makes_nothing_is_not_finished(world: World) -> None:
     _edit(world.root / "notebooks" / "a_first.ipynb", "made.write_text('a')", "pass")
     with pytest.raises(course.LessonError, match=r"a_first ended without making a\.txt"):

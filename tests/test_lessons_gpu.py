@@ -78,7 +78,9 @@ def test_the_settings_are_those_of_the_profile(ran: Path) -> None:
 
 def test_what_needs_films_and_phenomena_is_asked_of_the_bundled_reviews(ran: Path) -> None:
     lesson = nbformat.read(ran / "runs" / "latest" / "notebooks" / "05_evaluate.ipynb", as_version=4)
-    tables = [output.get("data", {}).get("text/plain", "") for cell in lesson.cells for output in cell.get("outputs", ())]
+    tables = [
+        output.get("data", {}).get("text/plain", "") for cell in lesson.cells for output in cell.get("outputs", ())
+    ]
     (slices,) = [table for table in tables if "passes agree" in table]
     assert "sarcasm" in slices and "489" in slices
 
