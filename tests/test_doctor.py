@@ -220,7 +220,7 @@ def test_splits_that_were_changed_are_a_problem(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.usefixtures("few_reviews")
 def test_data_of_ones_own_are_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTIMENT_KIT_DATA", str(tmp_path))
-    assert "no train.jsonl in" in _examined()["reviews"].remedy
+    assert "no train.jsonl in" in _examined()["profile"].remedy
     for name in ("train", "dev", "test"):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": "fine", "label": 2}) + "\n", encoding="utf-8")
-    assert _examined()["reviews"].found.endswith(f"; 3 in {tmp_path}")
+    assert f"data {tmp_path}" in _examined()["profile"].found
