@@ -18,7 +18,7 @@ REFUSALS = {
     "org/gated": (401, "GatedRepo"),  # to whoever is not logged in
     "org/refused": (403, "GatedRepo"),  # to whoever is, and has not been let in
     "org/nothing": (404, "RepoNotFound"),
-    "org/hidden": (401, ""),  # what the Hub really says of a name it does not know
+    "org/login": (401, ""),  # to whoever shows a token that is worth nothing
     "org/broken": (500, ""),
 }
 

@@ -34,7 +34,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("org/gated", "is gated", "accept their terms on http"),
         ("org/refused", "is gated", "`hf auth login`"),
         ("org/nothing", "no name on the Hub", "check the spelling"),
-        ("org/hidden", "no name on the Hub", "check the spelling"),
+        ("org/login", "answered with status 401", "`hf auth login` again"),
         ("two//slashes", "no name on the Hub", "check the spelling"),
         ("org/broken", "answered with status 500", "try again in some minutes"),
         ("org/cut", "was fetched only in part", "try again with a network"),
