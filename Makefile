@@ -5,9 +5,13 @@ BIN    := $(VENV)/bin
 TORCH  := $(shell sed -n 's/^torch==/torch==/p' requirements.txt)
 
 LESSONS ?= notebooks exercises/source
+NBVAL  := -m pytest -x -p tests.lessons_plugin --nbval --nbval-current-env \
+	  --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 1800
+FLOOR  := .venv-floor
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev course lab demo test test-grading test-browser unit lessons lint refresh readme-table site exercises lock clean
+.PHONY: help install dev course lab demo test test-grading test-browser test-floor unit unit-floor lessons lessons-gpu lint refresh
+.PHONY: readme-table site exercises lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -44,10 +48,25 @@ unit: dev ## the tests that run no lesson (five minutes)
 	@$(BIN)/python -m pytest -n 2 --doctest-modules sentiment_kit tests
 
 lessons: dev ## committed lessons and solved exercises under nbval, strict, in an empty runs folder (LESSONS=notebooks/02_… for one)
-	@$(BIN)/python -m pytest -x -p tests.lessons_plugin --nbval --nbval-current-env \
-	  --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 1800 $(LESSONS)
+	@$(BIN)/python $(NBVAL) $(LESSONS)
 
-test: lint unit lessons ## everything: lint, unit tests, doctests, lessons
+lessons-gpu: dev ## the lessons under the profile gpu, on a tiny encoder and sixty rows, not compared (two minutes)
+	@$(BIN)/python -m pytest -m lessons_gpu tests/test_lessons_gpu.py
+
+test: lint unit lessons lessons-gpu ## everything: lint, unit tests, doctests, lessons
+
+$(FLOOR)/.installed: constraints-floor.txt pyproject.toml
+	@test -x $(FLOOR)/bin/python || $(PYTHON) -m venv $(FLOOR)
+	@echo "Installing the lowest supported versions (a few minutes) ..."
+	@$(FLOOR)/bin/python -m pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(FLOOR)/bin/python -m pip install --quiet --editable '.[dev,grading,onnx]' -c constraints-floor.txt
+	@touch $@
+
+unit-floor: $(FLOOR)/.installed ## the unit tests with the lowest supported versions, without the grader's
+	@$(FLOOR)/bin/python -m pytest -n 2 --doctest-modules sentiment_kit tests --ignore tests/grading
+
+test-floor: unit-floor ## the same, and the lessons with those versions
+	@$(FLOOR)/bin/python $(NBVAL) notebooks
 
 test-grading: dev ## the grader against its whole bank of answers, noise and attacks
 	@$(BIN)/python -m pytest -m "bank or not bank" tests/grading
@@ -78,5 +97,5 @@ exercises: dev ## run the exercises' sources, store their outputs, make exercise
 lock: install ## write constraints.txt from what is installed
 	@$(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' | grep -v ' @ ' > constraints.txt
 
-clean: ## remove .venv (runs/ stays)
-	rm -rf $(VENV)
+clean: ## remove .venv and .venv-floor (runs/ stays)
+	rm -rf $(VENV) $(FLOOR)

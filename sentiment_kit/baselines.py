@@ -76,7 +76,7 @@ def frozen_encoder(
     Raises:
         CheckpointError: The checkpoint cannot be loaded.
     """
-    encoder = models.load_encoder(checkpoint)
+    encoder = models.to_gpu(models.load_encoder(checkpoint))
 
     def features(dataset: Dataset) -> np.ndarray:
         return models.embed(list(dataset["text"]), encoder=encoder, tokenizer=tokenizer)

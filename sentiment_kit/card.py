@@ -1,6 +1,7 @@
 """The model card (lesson 06): the page that goes with a model, written from what the lessons measured."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +53,33 @@ def write(run: str | Path) -> Path:
     scores = _read(run / "scores.json", "05_evaluate")
     calibration = run / "model" / models.CALIBRATION_FILE
     labels = [config["id2label"][str(index)] for index in range(len(config["id2label"]))]
-    profile = profiles.active()
-    made = files.read_json(run / "setting.json")["profile"] if (run / "setting.json").exists() else profile.name
-    if made != profile.name:
-        raise ValueError(f"{run}: made with the profile {made!r}: set SENTIMENT_KIT_PROFILE={made} and try again")
+    profile = _made_with(run)
     counts = {name: _count(run / "data" / f"{name}.jsonl") for name in ("train", "validation", "test")}
     parts = [
         f"---\n{_metadata(profile, scores)}\n---\n",
         _opening(profile, labels),
         _use(files.read_json(calibration) if calibration.exists() else {}),
         _training(profile, choice, counts),
-        _evaluation(scores, labels, counts["test"]),
+        _evaluation(profile, scores, labels, counts["test"]),
         _LIMITS.format(source=" that a language model wrote for the course" if profile.data == "bundled" else ""),
     ]
     path = run / "model" / "README.md"
     files.write_text(path, str(ModelCard("\n".join(parts))))
     return path
+
+
+def _made_with(run: Path) -> profiles.Profile:
+    """The profile of a run, with the names of the folders that stood in for its encoder or its data."""
+    profile = profiles.active()
+    made = files.read_json(run / "setting.json") if (run / "setting.json").exists() else {}
+    if (name := made.get("profile", profile.name)) != profile.name:
+        raise ValueError(f"{run}: made with the profile {name!r}: set SENTIMENT_KIT_PROFILE={name} and try again")
+    used = {key: made.get(key, getattr(profile, key)) for key in ("checkpoint", "data")}
+    return replace(profile, **{key: Path(one).name if Path(one).is_absolute() else one for key, one in used.items()})
+
+
+def _linked(checkpoint: str) -> str:
+    return f"[{checkpoint}](https://huggingface.co/{checkpoint})" if "/" in checkpoint else f"The encoder {checkpoint}"
 
 
 def _read(path: Path, lesson: str) -> Any:  # noqa: ANN401 (whatever the file holds)
@@ -101,10 +113,10 @@ def _metadata(profile: profiles.Profile, scores: Mapping[str, Any]) -> str:
     ]
     return ModelCardData(
         language="en",
-        license="apache-2.0",
+        license="apache-2.0" if "/" in profile.checkpoint else None,  # that of an encoder of one's own is not known
         library_name="transformers",
         pipeline_tag="text-classification",
-        base_model=profile.checkpoint,
+        base_model=profile.checkpoint if "/" in profile.checkpoint else None,
         tags=["sentiment-analysis", "movie-reviews", "fine-tuned-in-a-course"],
         model_name="sentiment_kit model",
         eval_results=results,
@@ -115,8 +127,8 @@ def _opening(profile: profiles.Profile, labels: list[str]) -> str:
     return (
         "# Sentiment of movie reviews\n\n"
         f"Says whether the verdict of an English movie review is {', '.join(labels[:-1])} or {labels[-1]}. "
-        f"[{profile.checkpoint}](https://huggingface.co/{profile.checkpoint}) with a classification head, the whole "
-        "network fine-tuned in the course sentiment_kit.\n"
+        f"{_linked(profile.checkpoint)} with a classification head, the whole network "
+        "fine-tuned in the course sentiment_kit.\n"
     )
 
 
@@ -148,15 +160,16 @@ def _training(profile: profiles.Profile, choice: Mapping[str, Any], counts: Mapp
     )
 
 
-def _evaluation(scores: Mapping[str, Any], labels: list[str], reviews: int) -> str:
+def _evaluation(profile: profiles.Profile, scores: Mapping[str, Any], labels: list[str], reviews: int) -> str:
     found = {(row["system"], row["metric"]): row for row in scores["intervals"]}
 
     def cell(system: str, metric: str) -> str:
         return "{score:.3f} ({low:.3f} to {high:.3f})".format(**found[system, metric])
 
+    of_films, over_films = (" of films", " over films") if profile.data == "bundled" else ("", "")
     lines = [
-        f"## Evaluation\n\nOn {reviews:,} hold-out reviews of films that played no part in any choice, with 95 % "
-        "intervals over films:\n",
+        f"## Evaluation\n\nOn {reviews:,} hold-out reviews{of_films} that played no part in any choice, with 95 % "
+        f"intervals{over_films}:\n",
         "| system | accuracy | macro-F1 |\n|---|---|---|",
     ]
     lines += [f"| {told} | {cell(name, 'accuracy')} | {cell(name, 'macro_f1')} |" for name, told in _SYSTEMS.items()]

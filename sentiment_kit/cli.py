@@ -49,7 +49,16 @@ def _shard(text: str) -> tuple[int, int]:
     raise argparse.ArgumentTypeError(f"{text} is not like 2/8 (the second of eight)")
 
 
+def _folder(text: str) -> Path:
+    if not Path(text).expanduser().is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return Path(text).expanduser().resolve()
+
+
 def _course(args: argparse.Namespace) -> None:
+    asked = {"SENTIMENT_KIT_ENCODER": args.checkpoint, "SENTIMENT_KIT_DATA": args.data}
+    given = {name: str(folder) for name, folder in asked.items() if folder}
+    os.environ.update(given)  # the lessons' kernels inherit them
     from sentiment_kit import course
 
     if args.only:
@@ -57,6 +66,8 @@ def _course(args: argparse.Namespace) -> None:
         print(f"{args.only}: {'done' if ran else 'nothing to do'}")
         return
     print_course_summary(course.run(fresh=args.fresh, tell=print))
+    for name, folder in given.items():
+        print(f"Set {name}={folder} first: without it, a lesson begins a run of its own.")
 
 
 def _load_classifier(folder: Path, **settings: float) -> object:
@@ -517,6 +528,8 @@ def build_parser() -> argparse.ArgumentParser:
     course = commands.add_parser("course", help="run all lessons in order; finished ones are skipped")
     course.add_argument("--fresh", action="store_true", help="start over: throw the current run away")
     course.add_argument("--only", metavar="LESSON", help="run one lesson, such as 03_fine_tune")
+    course.add_argument("--checkpoint", type=_folder, metavar="DIR", help="an encoder of your own")
+    course.add_argument("--data", type=_folder, metavar="DIR", help="train.jsonl, dev.jsonl, test.jsonl, rated 0 to 4")
     course.set_defaults(run=_course)
 
     doctor = commands.add_parser("doctor", help="can this machine run the course?")

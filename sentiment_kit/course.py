@@ -124,7 +124,7 @@ def _setting() -> dict[str, object]:
 def run_folder() -> Path:
     """The folder of the current run, made if it is not there.
 
-    If it holds results of another profile or encoder, those are moved aside first, to a folder beside it.
+    If it holds results of another profile, encoder or data, those are moved aside first, to a folder beside it.
     """
     latest = profiles.runs_folder() / "latest"
     stamp, setting = latest / "setting.json", _setting()
@@ -310,8 +310,9 @@ def _forget(folder: Path, one: Lesson) -> None:
 def _settle_paths() -> None:
     """Kernels run in the lessons' folder: what a relative path means is settled before one starts."""
     os.environ["SENTIMENT_KIT_RUNS"] = str(profiles.runs_folder())
-    if chosen := os.environ.get("SENTIMENT_KIT_ENCODER"):
-        os.environ["SENTIMENT_KIT_ENCODER"] = str(Path(chosen).expanduser().resolve())
+    for name in ("SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_DATA"):
+        if chosen := os.environ.get(name):
+            os.environ[name] = str(Path(chosen).expanduser().resolve())
     if (chosen := os.environ.get("SENTIMENT_KIT_DECODER")) and Path(chosen).expanduser().is_dir():  # else a Hub name
         os.environ["SENTIMENT_KIT_DECODER"] = str(Path(chosen).expanduser().resolve())
 

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import html
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO, StringIO
@@ -17,10 +18,11 @@ import datasets
 import ftfy
 import numpy as np
 import pandas as pd
+from huggingface_hub import snapshot_download
 from sklearn.feature_extraction.text import CountVectorizer
 from transformers import PreTrainedTokenizerBase
 
-from sentiment_kit import files, profiles
+from sentiment_kit import files, hub, profiles
 from sentiment_kit.labels import LABELS, five_to_three, parse_label
 
 COLUMNS = ("review_id", "film", "text", "label", "second_label")
@@ -524,36 +526,49 @@ def load_splits(
     return datasets.DatasetDict(loaded)
 
 
+_SST_FILES = {"train": "train.jsonl", "validation": "dev.jsonl", "test": "test.jsonl"}
+
+
 def load_source(source: str, *, seed: int = profiles.SEED) -> dict[str, pd.DataFrame]:
     """The three splits of a profile's data, in the kit's columns.
 
     Args:
-        source: ``"bundled"``, or a data set of SST's layout: its Hub name or a local folder. Its five labels
-            become three; each sentence counts as a film of its own, since SST does not say which film it is on.
+        source: ``"bundled"``, or a data set of SST's layout: its Hub name or a local folder with ``train.jsonl``,
+            ``dev.jsonl`` and ``test.jsonl``, each line with ``text`` and ``label`` (0 to 4). The five labels become
+            three; each sentence counts as a film of its own, since SST does not say which film it is on.
         seed: Seed of the split of the bundled reviews. SST keeps its own.
 
     Raises:
-        DataError: The data set cannot be loaded, or is not of that layout.
+        DataError: The data set cannot be had, is not of that layout, or has a row that cannot be read.
     """
     if source == "bundled":
         return split(clean(load_raw())[0], seed=seed)
-    try:
-        loaded = datasets.load_dataset(source)
-    except Exception as error:  # the Hub's client fails in many ways; each means the same to the learner
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise DataError(
-            f"data set {source!r} could not be loaded: check the name and the network, or use the laptop "
-            f"profile, which needs neither (reason: {reason})"
-        ) from error
-    splits = {}
-    for name in SPLITS:
-        if name not in loaded or not {"text", "label"} <= set(loaded[name].column_names):
-            raise DataError(f"data set {source!r}: no split {name!r} with 'text' and 'label': use one of SST's layout")
-        ids = [f"{name}-{row:05d}" for row in range(len(loaded[name]))]
-        table = pd.DataFrame({"review_id": ids, "film": ids, "text": loaded[name]["text"]})
-        table["label"] = [five_to_three(rating) for rating in loaded[name]["label"]]
-        splits[name] = table.assign(second_label="")
+    folder, splits = _fetched(source), {}
+    for name, file in _SST_FILES.items():
+        reviews = read_reviews(folder / file, five_point=True)
+        ids = [f"{name}-{row:05d}" for row in range(len(reviews))]
+        table = pd.DataFrame({"review_id": ids, "film": ids, "text": list(reviews["text"])})
+        splits[name] = table.assign(label=[LABELS[one] for one in reviews["label"]], second_label="")
     return splits
+
+
+def _fetched(source: str) -> Path:
+    """The folder with a data set's files: the one named, else the copy of a repository of the Hub in its cache."""
+    wanted, folder = list(_SST_FILES.values()), Path(source)
+    told = f"give a folder of SST's layout, with {', '.join(wanted)}"
+    if os.path.isabs(source) and not folder.is_dir():
+        raise DataError(f"data set {source!r}: there is no such folder: {told}")
+    if not folder.is_dir():
+        told = "it was fetched only in part, or is not of SST's layout: delete the folder and try again with a network"
+        try:
+            folder = Path(snapshot_download(source, repo_type="dataset", allow_patterns=wanted))
+        except Exception as error:  # the Hub's client has many, and lets those of its transport through
+            why = hub.explain(source, error, kind="dataset")
+            raise DataError(f"data set {source!r} {why} (reason: {hub.reason(error)})") from error
+    for file in wanted:
+        if not (folder / file).is_file():
+            raise DataError(f"data set {source!r}: no {file} in {folder}: {told}")
+    return folder
 
 
 # ---------------------------------------------------------------- tokenizing

@@ -80,6 +80,8 @@ def _disk() -> Check:
 
 def _profile() -> Check:
     profile = profiles.active()
+    if profile.data != "bundled":
+        data.load_source(profile.data)
     return Check("profile", True, f"{profile.name} (encoder {profile.checkpoint}, data {profile.data})")
 
 

@@ -5,6 +5,7 @@ Every function takes gold and predicted labels by keyword, as class ids, so the 
 
 import hashlib
 import json
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -376,25 +377,26 @@ def detectable_difference(*, reviews: int, disagreement: float, power: float = 0
         level: The test's confidence level.
 
     Returns:
-        The smallest difference of the accuracies, from 0 to 1, that is noticed that often.
+        The smallest difference of the accuracies, from 0 to 1, that is noticed that often; infinity if, with so few
+        reviews or so little disagreement, none is.
 
     Raises:
-        ValueError: A value is out of range, or there are too few reviews to notice any difference.
+        ValueError: A value is out of range.
 
     Source:
         Connor (1987), Sample size for testing differences in proportions for the paired-sample design,
         https://doi.org/10.2307/2531961.
     """
-    if not (reviews >= 1 and 0 < disagreement <= 1 and 0 < power < 1 and 0 < level < 1):
-        raise ValueError("give at least one review, a disagreement above 0 and at most 1, and shares between 0 and 1")
+    if not (reviews >= 1 and 0 <= disagreement <= 1 and 0 < power < 1 and 0 < level < 1):
+        raise ValueError("give at least one review, a disagreement from 0 to 1, and shares between 0 and 1")
     z_level, z_power = norm.ppf((1 + level) / 2), norm.ppf(power)
 
     def missing(difference: float) -> float:  # of the reviews that Connor's formula asks for
         spread = z_level * np.sqrt(disagreement) + z_power * np.sqrt(disagreement - difference**2)
         return (spread / difference) ** 2 - reviews
 
-    if missing(disagreement) > 0:
-        raise ValueError(f"{reviews} reviews are too few: with a disagreement of {disagreement:.2f} none is noticed")
+    if disagreement == 0 or missing(disagreement) > 0:
+        return math.inf
     return float(brentq(missing, 1e-6, disagreement))
 
 

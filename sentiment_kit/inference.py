@@ -20,6 +20,7 @@ from sentiment_kit.models import (
     half_precision_format,
     load_tokenizer,
     reason,
+    to_gpu,
 )
 from sentiment_kit.streaming import FileReport
 
@@ -231,7 +232,7 @@ def _load_trained(folder: Path) -> PreTrainedModel:
         ) from error
     if report["missing_keys"]:  # transformers would make a random head up
         raise CheckpointError(f"{folder}: an encoder without a trained head: fine-tune it first")
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return to_gpu(model)
 
 
 def _read_calibration(folder: Path) -> dict[str, float]:

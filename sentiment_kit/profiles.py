@@ -6,7 +6,7 @@ A profile is data: the same code runs under each. ``SENTIMENT_KIT_PROFILE`` choo
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SEED = 42
@@ -37,7 +37,7 @@ class Profile:
     Attributes:
         name: ``"laptop"`` or ``"gpu"``.
         checkpoint: The Hub name of the pre-trained encoder.
-        data: ``"bundled"`` for the kit's reviews, else the Hub name of a data set.
+        data: ``"bundled"`` for the kit's reviews, else a data set of SST's layout: its Hub name or a folder.
         batch_size: Reviews in one training step.
         learning_rate: Peak step size of the optimizer in lesson 03.
         epochs: Passes over the training reviews in lesson 03.
@@ -116,6 +116,9 @@ PROFILES: dict[str, Profile] = {
 def active() -> Profile:
     """The profile in force: ``SENTIMENT_KIT_PROFILE``, else ``gpu`` inside a Colab with a GPU, else ``laptop``.
 
+    ``SENTIMENT_KIT_DATA`` names a folder of SST's layout that is read in place of the profile's data
+    (``data.load_source``).
+
     Raises:
         ValueError: The variable names no profile.
     """
@@ -123,7 +126,8 @@ def active() -> Profile:
     name = os.environ.get("SENTIMENT_KIT_PROFILE") or ("gpu" if in_colab_with_gpu else "laptop")
     if name not in PROFILES:
         raise ValueError(f"SENTIMENT_KIT_PROFILE is {name!r}: use one of {', '.join(PROFILES)}")
-    return PROFILES[name]
+    chosen = os.environ.get("SENTIMENT_KIT_DATA")
+    return replace(PROFILES[name], data=str(Path(chosen).expanduser().resolve())) if chosen else PROFILES[name]
 
 
 def bundled(*parts: str) -> Path:

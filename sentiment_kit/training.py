@@ -219,14 +219,15 @@ def predict_logits(
 
     Args:
         dataset: Tokenized reviews (``data.tokenize``).
-        model: A classifier; it is put in evaluation mode and not changed otherwise.
+        model: A classifier; it is put in evaluation mode, on the GPU if there is one, and not changed otherwise.
         tokenizer: Its tokenizer, which pads the batches.
         batch_size: Reviews at a time.
 
     Returns:
         An array of shape (reviews, labels), float32, in the order of ``dataset``.
     """
-    return models.classify(list(dataset["input_ids"]), model=model, tokenizer=tokenizer, batch_size=batch_size)
+    ids, model = list(dataset["input_ids"]), models.to_gpu(model)
+    return models.classify(ids, model=model, tokenizer=tokenizer, batch_size=batch_size)
 
 
 _COMPLETE = "complete"

@@ -20,7 +20,8 @@ collect_ignore_glob = ["grading/submissions/*", "conftest.py", "*/conftest.py"]
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the settings of whoever runs it, or leaves anything in their runs folder."""
-    for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_DECODER"):
+    names = ("PROFILE", "ENCODER", "DATA", "DECODER")
+    for name in (f"SENTIMENT_KIT_{one}" for one in names):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SENTIMENT_KIT_RUNS", str(tmp_path_factory.getbasetemp() / "runs-of-tests"))
 

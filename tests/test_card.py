@@ -84,3 +84,13 @@ def test_a_run_of_another_profile_is_refused(run, monkeypatch):
     monkeypatch.setenv("SENTIMENT_KIT_PROFILE", "gpu")
     with pytest.raises(ValueError, match="set SENTIMENT_KIT_PROFILE=laptop"):
         card.write(run)
+
+
+def test_folders_in_place_of_encoder_and_data_are_named_without_their_path(run):
+    setting = {"profile": "laptop", "checkpoint": "/home/ada/mine", "data": "/home/ada/sst", "seed": 42}
+    (run / "setting.json").write_text(json.dumps(setting))
+    text = card.write(run).read_text(encoding="utf-8")
+    assert "The encoder mine with a classification head" in text and "3,000 of sst;" in text
+    assert "On 5,000 hold-out reviews that played no part" in text
+    assert "/home/ada" not in text and "MiniLM" not in text and "huggingface.co" not in text
+    assert ModelCard.load(run / "model" / "README.md").data.base_model is None

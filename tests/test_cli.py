@@ -739,6 +739,25 @@ def test_an_unknown_profile_is_refused(
 # ---------------------------------------------------------------- the course's closing words and exit codes
 
 
+def test_the_course_takes_encoder_and_data_from_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = {}
+    names = ("SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_DATA")
+    for name in names:
+        monkeypatch.setenv(name, "")  # set, so that it is put back afterwards
+    monkeypatch.setattr(course, "run_lesson", lambda name: seen.update({one: os.environ[one] for one in names}))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "sst").mkdir()
+    assert main(["course", "--only", "00_start_here", "--checkpoint", "bert", "--data", "sst"]) == 0
+    assert seen == dict(zip(names, (str(tmp_path / "bert"), str(tmp_path / "sst")), strict=True))
+    for option in ("--checkpoint", "--data"):
+        with pytest.raises(SystemExit, match="2"):
+            main(["course", option, "nowhere"])
+        assert f"argument {option}: nowhere is no folder" in capsys.readouterr().err
+
+
 def test_a_failing_lesson_ends_in_one_line_and_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

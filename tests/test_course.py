@@ -101,7 +101,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "data" / "messages").mkdir()
     (root / "data" / "messages" / "raw.csv").write_text("text\nhello\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER"):
+        for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_DATA"):
             patch.delenv(name, raising=False)
         World(root, patch)
         returned = course.run()
@@ -227,7 +227,7 @@ def broken(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     (root / "runs" / "log.txt").unlink()
     (root / "runs" / "broken").touch()
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER"):
+        for name in ("SENTIMENT_KIT_PROFILE", "SENTIMENT_KIT_ENCODER", "SENTIMENT_KIT_DATA"):
             patch.delenv(name, raising=False)
         World(root, patch)
         with pytest.raises(course.LessonError) as error:
@@ -314,6 +314,7 @@ CHANGES: dict[str, Callable[[World, pytest.MonkeyPatch], object]] = {
     "other data": lambda world, _: _edit(world.root / "data" / "messages" / "raw.csv", "hello", "bye"),
     "profile": lambda _, patch: patch.setenv("SENTIMENT_KIT_PROFILE", "gpu"),
     "encoder": lambda _, patch: patch.setenv("SENTIMENT_KIT_ENCODER", "/another/encoder"),
+    "data of one's own": lambda _, patch: patch.setenv("SENTIMENT_KIT_DATA", "/another/data"),
 }
 
 
@@ -499,6 +500,18 @@ def test_relative_folders_mean_the_same_to_the_runner_and_to_the_lessons(
     course.run()
     assert (world.root / "elsewhere" / "latest" / "b.txt").exists()
     assert not (world.root / "notebooks" / "elsewhere").exists()
+
+
+def test_relative_folders_of_encoder_and_data_are_settled_and_stamped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.root)
+    monkeypatch.setenv("SENTIMENT_KIT_ENCODER", "bert")
+    monkeypatch.setenv("SENTIMENT_KIT_DATA", "sst")
+    summary = course.run()
+    stamp = json.loads((world.latest / "setting.json").read_text(encoding="utf-8"))
+    for found in (summary, stamp):
+        assert (found["checkpoint"], found["data"]) == (str(world.root / "bert"), str(world.root / "sst"))
 
 
 def test_a_lesson_that_makes_nothing_is_not_finished(world: World) -> None:

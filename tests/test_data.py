@@ -644,13 +644,16 @@ def test_load_raw_names_a_missing_column(tmp_path):
 # ---------------------------------------------------------------- a data set of SST's layout
 
 
+WORDS = ("very negative", "negative", "neutral", "positive", "very positive")
+
+
 @pytest.fixture
-def sst(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+def sst(tmp_path):
     folder = tmp_path / "sst5"
     folder.mkdir()
-    for name, ratings in {"train": [4, 0, 2], "validation": [1], "test": [3, 3]}.items():
-        lines = [json.dumps({"text": f"{name} {rating}", "label": rating}) + "\n" for rating in ratings]
+    for name, ratings in {"train": [4, 0, 2], "dev": [1], "test": [3, 3]}.items():
+        rows = [{"text": f"{name} {rating}", "label": rating, "label_text": WORDS[rating]} for rating in ratings]
+        lines = [json.dumps(row) + "\n" for row in rows]
         (folder / f"{name}.jsonl").write_text("".join(lines))
     return folder
 
@@ -675,16 +678,32 @@ def test_what_load_source_gives_can_be_written_and_loaded(sst, tmp_path):
     assert list(loaded["train"]["second_label"]) == [None] * 3
 
 
-def test_load_source_says_which_split_is_missing(sst):
-    (sst / "test.jsonl").unlink()
-    with pytest.raises(data.DataError, match="no split 'test' with 'text' and 'label'"):
+@pytest.mark.parametrize("file", ["train.jsonl", "dev.jsonl", "test.jsonl"])
+def test_load_source_says_which_file_is_missing(sst, file):
+    (sst / file).unlink()
+    with pytest.raises(
+        data.DataError, match=rf"no {file} in .*: give a folder of SST's layout, with train\.jsonl, dev"
+    ):
         data.load_source(str(sst))
 
 
-def test_load_source_says_what_to_do_without_a_network(sst):
-    with pytest.raises(data.DataError, match="check the name and the network, or use the laptop profile") as caught:
-        data.load_source("sentiment-kit-tests/no-such-data")
-    assert "'sentiment-kit-tests/no-such-data'" in str(caught.value) and "\n" not in str(caught.value)
+def test_load_source_says_where_there_is_no_folder(tmp_path):
+    with pytest.raises(data.DataError, match=r"sst5': there is no such folder: give a folder of SST's layout"):
+        data.load_source(str(tmp_path / "sst5"))
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"text": "fine", "label": 5}, r"dev\.jsonl, row 1: unknown rating '5'"),
+        ({"text": " ", "label": 2}, r"dev\.jsonl, row 1: the text is empty"),
+        ({"sentence": "fine", "label": 2}, r"dev\.jsonl: no column 'text'"),
+    ],
+)
+def test_load_source_names_file_and_row_of_what_is_not_of_ssts_layout(sst, row, problem):
+    (sst / "dev.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(data.DataError, match=problem):
+        data.load_source(str(sst))
 
 
 # ---------------------------------------------------------------- tokenizing

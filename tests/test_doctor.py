@@ -215,3 +215,12 @@ def test_splits_that_were_changed_are_a_problem(monkeypatch: pytest.MonkeyPatch,
     rows[0]["label"] = "neutral" if rows[0]["label"] != "neutral" else "positive"
     test.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     assert len(_problems()) == 1
+
+
+@pytest.mark.usefixtures("few_reviews")
+def test_data_of_ones_own_are_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_KIT_DATA", str(tmp_path))
+    assert "no train.jsonl in" in _examined()["profile"].remedy
+    for name in ("train", "dev", "test"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": "fine", "label": 2}) + "\n", encoding="utf-8")
+    assert f"data {tmp_path}" in _examined()["profile"].found

@@ -82,9 +82,21 @@ def test_constraints_exist_and_agree_with_the_requirements() -> None:
     assert not any("+" in version for version in constraints.values()), "a build of one machine (+cpu) is pinned"
 
 
+def test_the_floor_is_the_lowest_version_of_each_range() -> None:
+    """All of them but torch, which stays the one of requirements.txt, and those of extras that are not tested there."""
+    left_out = [*PROJECT["optional-dependencies"]["demo"], *PROJECT["optional-dependencies"]["browser"], "torch"]
+    names = {canonicalize_name(Requirement(one).name) for one in left_out}
+    lowest = {
+        package: next(one.version for one in range_ if one.operator == ">=")
+        for package, range_ in _ranges().items()
+        if package not in names
+    }
+    assert _pins("constraints-floor.txt") == lowest | {"torch": _pins("requirements.txt")["torch"]}
+
+
 def test_shared_files_name_no_index_of_their_own() -> None:
     """An index option in the shared file would take Colab's builds away; it belongs in the README."""
-    for name in ("requirements.txt", "constraints.txt", "environment.yml"):
+    for name in ("requirements.txt", "constraints.txt", "constraints-floor.txt", "environment.yml"):
         assert not re.search(r"--(extra-)?index-url|--find-links|^-[if]\s", "\n".join(_lines(name)), re.M), name
 
 

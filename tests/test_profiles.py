@@ -39,6 +39,16 @@ def test_an_unknown_profile_lists_the_known_ones(monkeypatch):
         profiles.active()
 
 
+def test_data_of_ones_own_stand_in_for_those_of_every_profile(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SENTIMENT_KIT_DATA", "sst")
+    for name in profiles.PROFILES:
+        monkeypatch.setenv("SENTIMENT_KIT_PROFILE", name)
+        assert profiles.active().data == str(tmp_path / "sst")
+    monkeypatch.setenv("SENTIMENT_KIT_DATA", "")
+    assert profiles.active() == profiles.PROFILES[name]
+
+
 def test_bundled_finds_the_reviews_and_says_what_is_missing():
     assert profiles.bundled("data", "reviews", "raw.csv").read_text(encoding="utf-8").startswith("review_id,")
     with pytest.raises(FileNotFoundError, match=r"data/reviews/none\.csv is missing from the kit: install it"):
