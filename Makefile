@@ -7,7 +7,7 @@ TORCH  := $(shell sed -n 's/^torch==/torch==/p' requirements.txt)
 LESSONS ?= notebooks exercises/source
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev course lab demo test test-grading test-browser unit lessons lint refresh exercises lock clean
+.PHONY: help install dev course lab demo test test-grading test-browser unit lessons lint refresh exercises badges lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ refresh: dev ## run the lessons and write their outputs back into notebooks/
 
 exercises: dev ## run the exercises' sources, store their outputs, make exercises/release and exercises/solutions
 	@$(BIN)/python tests/refresh.py --exercises
+
+badges: dev ## stamp the link to Colab and the set-up cell into lessons and exercises (REPO=owner/name sets the address)
+	@$(BIN)/python -m tests.badges $(REPO)
 
 lock: install ## write constraints.txt from what is installed
 	@$(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' | grep -v ' @ ' > constraints.txt
