@@ -11,7 +11,7 @@ FLOOR  := .venv-floor
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev course lab demo test test-grading test-browser test-floor unit unit-floor lessons lessons-gpu lint refresh
-.PHONY: readme-table site exercises lock clean
+.PHONY: readme-table site exercises badges lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -93,6 +93,9 @@ site: install ## the course as web pages in build/site, which ask no other compu
 
 exercises: dev ## run the exercises' sources, store their outputs, make exercises/release and exercises/solutions
 	@$(BIN)/python tests/refresh.py --exercises
+
+badges: dev ## stamp the link to Colab and the set-up cell into lessons and exercises (REPO=owner/name sets the address)
+	@$(BIN)/python -m tests.badges $(REPO)
 
 lock: install ## write constraints.txt from what is installed
 	@$(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' | grep -v ' @ ' > constraints.txt

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import psutil
 import torch
-from packaging.requirements import Requirement
 
-from sentiment_kit import course, data, models, profiles
+from sentiment_kit import colab, course, data, models, profiles
 
 MEMORY_GB = 4
 DISK_GB = 2
@@ -41,15 +40,10 @@ def _python() -> Check:
 
 def _packages() -> Check:
     found, problems = [], []
-    for requirement in map(Requirement, importlib.metadata.requires("sentiment-kit") or []):
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
+    for requirement, version in colab.requirements():
+        if version is None:
             problems.append(f"missing: {requirement.name}: ")
-            continue
-        if not requirement.specifier.contains(version, prereleases=True):
+        elif not requirement.specifier.contains(version, prereleases=True):
             problems.append(f"{requirement.name} {version} is not {requirement.specifier}: ")
         elif requirement.name in course.PACKAGES:
             found.append(f"{requirement.name} {version}")

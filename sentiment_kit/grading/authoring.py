@@ -11,7 +11,7 @@ from nbgrader import preprocessors
 from traitlets.config import Config
 
 from sentiment_kit import files
-from sentiment_kit.grading.exercise import Exercise, mark_of
+from sentiment_kit.grading.exercise import COLAB_LINK, SEED_LINE, Exercise, mark_of
 
 WRITTEN_STUB = "*Write your answer here.*"
 UNANSWERED = "your answer is still to come"
@@ -38,10 +38,21 @@ def _processed(notebook: NotebookNode, steps: tuple[type, ...]) -> NotebookNode:
     return notebook
 
 
+def _link(notebook: NotebookNode, folder: str) -> None:
+    """Lets the link to Colab open this copy, not the source; a course's own seed is in no copy that it could open."""
+    seeds = {int(found[1]) for cell in notebook.cells if (found := SEED_LINE.search(cell.source))}
+    title = notebook.cells[0]
+    if seeds == {0}:
+        title.source = title.source.replace("/exercises/source/", f"/exercises/{folder}/")
+    else:
+        title.source = COLAB_LINK.sub("", title.source)
+
+
 def release(exercise: Exercise) -> NotebookNode:
     """The notebook that students open: no solutions, no hidden tests, no mark schemes, no outputs."""
     source = nbformat.from_dict(exercise.notebook)
     source.metadata.pop("widgets", None)
+    _link(source, "release")
     for task in exercise.tasks:
         answer = source.cells[task.answer]
         answer.metadata.pop("tags", None)
@@ -54,6 +65,7 @@ def release(exercise: Exercise) -> NotebookNode:
 def solution(exercise: Exercise) -> NotebookNode:
     """The solved notebook with its outputs, for reading: no hidden tests, and no marks of nbgrader's."""
     notebook = _processed(exercise.notebook, (preprocessors.ClearHiddenTests,))
+    _link(notebook, "solutions")
     for cell in notebook.cells:
         markers = ("### BEGIN SOLUTION", "### END SOLUTION")
         lines = [line for line in cell.source.splitlines() if line.strip() not in markers]

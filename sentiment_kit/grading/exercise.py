@@ -14,6 +14,12 @@ from sentiment_kit import profiles
 SEED_LINE = re.compile(r"^course_seed = (\d+)$", re.MULTILINE)
 """The line of the setup cell that an instructor's seed is written into."""
 
+COLAB_LINK = re.compile(r"\[Open in Colab\]\(\S+\)\n\n")
+"""The line below the title that opens a notebook of the kit in Google Colab."""
+
+SET_UP = "set-up"
+"""The tag of the cell that makes a Colab ready. No part of the task: whoever changes or drops it does no harm."""
+
 
 class ExerciseError(ValueError):
     """A source notebook cannot be used; the message names the cell and the remedy."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from sentiment_kit.grading import authoring
-from sentiment_kit.grading.exercise import SEED_LINE, Exercise, Task, defined_names, mark_of, named_in
+from sentiment_kit.grading.exercise import SEED_LINE, SET_UP, Exercise, Task, defined_names, mark_of, named_in
 
 LARGEST_NOTEBOOK = 20 * 1024 * 1024
 _LARGEST_ANSWER = 100_000
@@ -143,7 +143,8 @@ def _written_answer(task: Task, stub: str, question: str, cells: list[Cell], han
 
 def _notes_on_tampering(base: NotebookNode, cells: list[Cell]) -> list[str]:
     notes = []
-    tests = {mark_of(cell)["grade_id"]: cell.source for cell in base.cells if mark_of(cell).get("locked")}
+    given = [cell for cell in base.cells if SET_UP not in cell.metadata.get("tags", [])]
+    tests = {mark_of(cell)["grade_id"]: cell.source for cell in given if mark_of(cell).get("locked")}
     submitted = [(cell.grade_id, cell.source) for cell in cells if cell.grade_id in tests]
     if any(not _same(SEED_LINE.sub("", source), SEED_LINE.sub("", tests[name])) for name, source in submitted):
         notes.append("cells that were handed out had been changed; the originals were used")

@@ -5,8 +5,10 @@ import json
 import time
 
 import pytest
+from nbformat.v4 import new_code_cell
 
 from sentiment_kit.grading import authoring, rebuild
+from sentiment_kit.grading.exercise import Exercise
 from sentiment_kit.grading.rebuild import UnreadableError, exercise_of, read_cells
 
 EDITED = "cells that were handed out had been changed; the originals were used"
@@ -315,6 +317,20 @@ def test_deleted_cells_are_put_back(answered, again, tiny_exercise):
 def test_a_deleted_test_cell_is_noted(answered, again):
     del answered["cells"][place_of(answered, "ex07_double_test")]
     assert again(answered).notes
+
+
+def test_the_set_up_cell_for_colab_may_be_changed_dropped_or_not_there_yet(tiny_exercise, answered, answers):
+    before = dump(answered)  # handed out when there was none
+    mark = {"grade": False, "grade_id": "ex07_colab", "locked": True, "schema_version": 3, "solution": False}
+    cell = new_code_cell("drive = False", metadata={"tags": ["set-up"], "nbgrader": mark | {"task": False}})
+    tiny_exercise.notebook.cells.insert(1, cell)
+    changed = json.loads(before)
+    changed["cells"].insert(1, new_cell("drive = True", "ex07_colab"))
+    for content in (before, dump(changed)):
+        result = rebuild.rebuild(Exercise(tiny_exercise.name, tiny_exercise.notebook), content)
+        assert result.notes == []
+        assert result.notebook.cells[1].source == "drive = False"
+        assert cell_of(result.notebook, "ex07_double").source == answers["ex07_double"]
 
 
 def test_other_blanks_in_a_test_are_not_noted(answered, check):
