@@ -138,9 +138,21 @@ def _read(args: argparse.Namespace, path: Path, labels: Sequence[str]) -> object
     )
 
 
+def _tell_labels(path: Path, reviews: object) -> None:
+    """Says how many texts have which label: a file whose 1 meant positive would else be read as neutral in silence."""
+    names, found = reviews.features["label"].names, list(reviews["label"])
+    print(f"{path}: " + ", ".join(f"{name} {found.count(index)}" for index, name in enumerate(names)))
+    absent = [name for index, name in enumerate(names) if index not in found]
+    if absent:
+        ids = ", ".join(f"{index} {name}" for index, name in enumerate(names))
+        print(f"  none is {' or '.join(absent)}. Labels that are numbers were read as {ids}", file=sys.stderr)
+
+
 def _train(args: argparse.Namespace) -> None:
+    from sentiment_kit import profiles
     from sentiment_kit.labels import LABELS
 
+    profiles.active()  # a wrong setting is told first
     labels = args.labels or LABELS
     try:
         train, validation = (_read(args, path, labels) for path in (args.train, args.validation))
@@ -148,6 +160,10 @@ def _train(args: argparse.Namespace) -> None:
         if args.labels or "unknown label" not in str(error):
             raise
         raise ValueError(f"{error}; labels of another task: --labels NAME,NAME") from error
+    main_process = os.environ.get("RANK", "0") == "0"  # of several, one speaks
+    if main_process:
+        _tell_labels(args.train, train)
+        _tell_labels(args.validation, validation)
     from sentiment_kit import training
 
     scores = training.train_from_files(
@@ -163,10 +179,9 @@ def _train(args: argparse.Namespace) -> None:
         labels=labels,
         resume=args.resume,
     )
-    if os.environ.get("RANK", "0") != "0":  # of several processes, one speaks
-        return
-    print(f"validation: accuracy {scores['accuracy']:.3f}, macro-F1 {scores['macro_f1']:.3f}")
-    print(f"model: {args.output}")
+    if main_process:
+        print(f"validation: accuracy {scores['accuracy']:.3f}, macro-F1 {scores['macro_f1']:.3f}")
+        print(f"model: {args.output}")
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -177,6 +192,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     # Models from elsewhere number the three as they like; here they are counted, and read as ids, in one order.
     names = list(LABELS) if sorted(classifier.labels) == sorted(LABELS) else classifier.labels
     reviews = _read(args, args.data, names)
+    _tell_labels(args.data, reviews)
     best = classifier.probabilities(list(reviews["text"])).argmax(axis=1)
     predicted = [names.index(classifier.labels[index]) for index in best]
     report = evaluation.report(gold=list(reviews["label"]), predicted=predicted, labels=names)

@@ -82,6 +82,9 @@ def test_train_saves_a_plain_model_and_nothing_else(trained: SimpleNamespace) ->
     assert [path.name for path in trained.model.parent.iterdir()] == ["model"]
     config = json.loads((trained.model / "config.json").read_text(encoding="utf-8"))
     assert config["id2label"] == {"0": "negative", "1": "neutral", "2": "positive"}
+    counts = pd.read_json(trained.train, lines=True)["label"].value_counts()
+    told = ", ".join(f"{name} {counts[name]}" for name in NAMES)
+    assert trained.stdout.splitlines()[0] == f"{trained.train}: {told}"
     assert trained.stdout.splitlines()[-1] == f"model: {trained.model}"
 
 
@@ -172,6 +175,17 @@ def test_labels_may_be_spelled_in_many_ways_and_columns_named_otherwise(
     pd.DataFrame({"Review": texts, "Mood": spelled}).to_csv(tmp_path / "a.csv", index=False)
     report = _report(trained.model, tmp_path / "a.csv", "--text-column", "Review", "--label-column", "Mood")
     assert [sum(row) for row in report["confusion_matrix"]] == [3, 2, 1]
+
+
+def test_a_label_that_never_occurs_is_told_with_how_numbers_were_read(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Elsewhere 0 and 1 are negative and positive; here 1 is neutral."""
+    pd.DataFrame({"text": ["awful", "great fun"], "label": [0, 1]}).to_csv(tmp_path / "a.csv", index=False)
+    _report(trained.model, tmp_path / "a.csv")
+    said = capsys.readouterr()
+    assert "negative 1, neutral 1, positive 0" in said.out
+    assert "none is positive" in said.err and "1 neutral" in said.err
 
 
 def test_five_point_ratings_become_three_labels(trained: SimpleNamespace, tmp_path: Path) -> None:
