@@ -47,7 +47,7 @@ html_show_sourcelink = False
 SECTIONS = {
     "Lessons": ["notebooks/*.ipynb"],
     "Exercises": ["exercises/release/*/*.ipynb"],
-    "Look up": ["docs/glossary.md", "data/*/*.md"],
+    "Look up": ["docs/glossary.md", "data/reviews/*.md", "data/*/*.md"],
     "For instructors": ["docs/instructors.md", "docs/grading.md"],
     "How the kit is made": ["docs/*.md", "CONTRIBUTING.md", "CHANGELOG.md"],
 }
