@@ -72,6 +72,8 @@ def explain(name: str, error: Exception, *, kind: str = "model") -> str:
         or type(one).__module__.startswith("httpx")
         for one in causes
     )
+    if any(type(one).__name__ in ("RemoteProtocolError", "ReadError") for one in causes):  # of httpx and of httpx2
+        return "was not fetched, as the connection broke off in the middle of a file: try again with a steadier network"
     unset = "unset HF_HUB_OFFLINE and try again" if offline else "try again with a network"
     if part := fetched_part(name, kind=kind):
         if unreachable or any(part.glob("blobs/*.incomplete")):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import sklearn
 import torch
+from packaging.version import Version
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -135,6 +137,7 @@ class Given(ClassifierMixin, BaseEstimator):
         return self.classes_[logits.argmax(axis=1)]
 
 
+@pytest.mark.skipif(Version(sklearn.__version__) < Version("1.8"), reason="scikit-learn has it from 1.8 on")
 @pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
 def test_temperature_is_scikit_learns(sample, factor):
     gold, logits = sample["gold"], sample["logits"] * factor

@@ -630,7 +630,7 @@ def test_a_folder_without_a_model_is_answered_with_a_remedy(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--checkpoint", "nobody/no-such-model"), ("'nobody/no-such-model'", "was never fetched", "check the network")),
+        (("--checkpoint", "nobody/no-such-model"), ("'nobody/no-such-model'", "unset it", "network")),
         (("--seed", "-1"), ("seed",)),
     ],
 )

@@ -37,7 +37,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("org/login", "answered with status 401", "`hf auth login` again"),
         ("two//slashes", "no name on the Hub", "check the spelling"),
         ("org/broken", "answered with status 500", "try again in some minutes"),
-        ("org/cut", "was fetched only in part", "try again with a network"),
+        ("org/cut", "broke off in the middle of a file", "try again"),
         ("org/half", "was fetched only in part", "try again with a network"),
         ("org/away", "cannot be reached", "use the laptop profile"),
     ],

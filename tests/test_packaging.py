@@ -103,6 +103,8 @@ def test_shared_files_name_no_index_of_their_own() -> None:
 def test_what_is_pinned_is_complete() -> None:
     """Everything that the pinned packages pull in on this machine is pinned too, so two installs are the same."""
     pinned = _pins("constraints.txt")
+    if distribution("transformers").version != pinned["transformers"]:
+        pytest.skip("other versions are installed, as by `make test-floor`")
     seen: set[str] = set()
     queue = [(name, "") for name in _pins("requirements.txt")]
     while queue:
