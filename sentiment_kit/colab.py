@@ -69,11 +69,11 @@ def _install(missing: Sequence[Requirement]) -> None:
     with tempfile.TemporaryDirectory() as folder, tqdm(total=1, desc=f"installing {names}", unit="step") as progress:
         pins = Path(folder) / "constraints.txt"
         files.write_text(pins, "".join(f"{pin}\n" for pin in _pins()))
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint"]
+        command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--constraint"]
         command += [str(pins), *map(str, missing)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode:
-            said = "\n".join(done.stderr.strip().splitlines()[-5:])
+            said = "\n".join(done.stdout.strip().splitlines()[-12:])
             raise ColabError(
                 f"pip could not install {names}:\n{said}\n"
                 "Run this cell again. If it says the same, take a fresh machine "

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from sentiment_kit import course
+from sentiment_kit.grading.exercise import COLAB_LINK, SET_UP
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 GLOSSARY = FOLDER.parent / "docs" / "glossary.md"
@@ -22,9 +23,10 @@ MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|Users|tmp|work|opt|content|usr
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
 def lesson(request):
-    """A lesson without its set-up cell for Colab, which ``test_badges.py`` and ``test_colab.py`` look at."""
+    """A lesson without its link to Colab and its set-up cell, which ``test_badges.py`` and ``test_colab.py`` look at."""
     notebook = nbformat.read(request.param, as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if "set-up" not in cell.metadata.get("tags", [])]
+    notebook.cells = [cell for cell in notebook.cells if SET_UP not in cell.metadata.get("tags", [])]
+    notebook.cells[0].source = COLAB_LINK.sub("", notebook.cells[0].source)
     return notebook
 
 
