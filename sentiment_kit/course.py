@@ -75,7 +75,7 @@ LESSONS: tuple[Lesson, ...] = (
         "07_adapt_a_generative_model",
         ("02_prepare_data", "04_tune"),
         ("adapter", "merged_model"),
-        2.5,
+        3,
         variables=("SENTIMENT_KIT_DECODER",),
     ),
 )
