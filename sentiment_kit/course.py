@@ -76,7 +76,7 @@ LESSONS: tuple[Lesson, ...] = (
         "07_adapt_a_generative_model",
         ("02_prepare_data", "04_tune"),
         ("adapter", "merged_model"),
-        2.5,
+        3,
         variables=("SENTIMENT_KIT_DECODER",),
     ),
     Lesson("08_your_own_task", (), ("own_task/model", "own_task/tagger"), 2.5),
