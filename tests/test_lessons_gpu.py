@@ -1,4 +1,4 @@
-"""Every lesson under the profile `gpu` (`make lessons-gpu`): a tiny BERT and sixty rows of SST's layout, each in a folder.
+"""Every lesson under the profile `gpu` (`make lessons-gpu`): tiny networks and sixty rows of SST's layout, each in a folder.
 
 What the lessons print is not compared, since a network that small learns nothing; that they run to their end is.
 """
@@ -11,6 +11,7 @@ import pytest
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from sentiment_kit import cli, course, models, profiles
+from tests.conftest import save_decoder
 
 pytestmark = pytest.mark.lessons_gpu
 
@@ -48,7 +49,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sst(folder / "sst")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name, value in {"PROFILE": "gpu", "RUNS": "runs", "ENCODER": "", "DATA": ""}.items():
+        decoder = str(save_decoder(folder / "decoder", kind="qwen2"))
+        settings = {"PROFILE": "gpu", "RUNS": "runs", "ENCODER": "", "DATA": "", "DECODER": decoder}
+        for name, value in settings.items():
             patch.setenv(f"SENTIMENT_KIT_{name}", value)  # set, so that it is put back afterwards
         assert cli.main(["course", "--checkpoint", "encoder", "--data", "sst"]) == 0
     return folder
