@@ -79,7 +79,7 @@ def main() -> None:
     print("| rows | labeled | set aside | minutes | rows a second | peak, MB | growth in the second half, MB |")
     print("|---|---|---|---|---|---|---|")
     minutes = found[-1, 0] / 60
-    told = f"{minutes:.1f} | {args.rows / minutes / 60:.0f} | {found[:, 1].max():.0f} | {late[-1] - late[0]:+.0f}"
+    told = f"{minutes:.1f} | {args.rows / minutes / 60:.0f} | {found[:, 1].max():.0f} | {late.max() - late[0]:+.0f}"
     print(f"| {args.rows:,} | {labeled - 1:,} | {rejected:,} | {told} |")
     if args.figure:
         draw(found, args.figure)
