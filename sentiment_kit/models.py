@@ -242,6 +242,11 @@ def load_encoder(checkpoint: str | Path) -> PreTrainedModel:
         return AutoModel.from_pretrained(str(checkpoint)).eval()
 
 
+def _named(labels: Sequence[str]) -> dict[str, object]:
+    """What a configuration holds of the labels."""
+    return {"num_labels": len(labels), "id2label": id2label(labels), "label2id": label2id(labels)}
+
+
 def load_classifier(
     checkpoint: str | Path,
     *,
@@ -266,7 +271,7 @@ def load_classifier(
     Raises:
         CheckpointError: The checkpoint cannot be loaded.
     """
-    names = {"num_labels": len(labels), "id2label": id2label(labels), "label2id": label2id(labels)}
+    names = _named(labels)
     set_seed(seed)
     with _explained(str(checkpoint)):
         if pretrained:
@@ -297,7 +302,7 @@ def load_decoder(checkpoint: str | Path) -> PreTrainedModel:
             f"checkpoint {str(checkpoint)!r} is an encoder, whose tokens see what comes after them: "
             "give a decoder, such as 'Qwen/Qwen2.5-0.5B'"
         )
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return to_gpu(model)
 
 
 def reads_left_to_right(model: PreTrainedModel) -> bool:
@@ -326,10 +331,11 @@ def load_tagger(checkpoint: str | Path, *, tags: Sequence[str], seed: int = prof
     Raises:
         CheckpointError: The checkpoint cannot be loaded.
     """
-    names = {"num_labels": len(tags), "id2label": id2label(tags), "label2id": label2id(tags)}
     set_seed(seed)
     with _explained(str(checkpoint)):
-        return AutoModelForTokenClassification.from_pretrained(str(checkpoint), ignore_mismatched_sizes=True, **names)
+        return AutoModelForTokenClassification.from_pretrained(
+            str(checkpoint), ignore_mismatched_sizes=True, **_named(tags)
+        )
 
 
 def check_output(folder: str | Path) -> None:

@@ -13,6 +13,7 @@ import torch
 from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_kit import data
+from sentiment_kit.labels import label2id
 
 IGNORED = -100
 """The label of positions that play no part in the loss: torch's own default."""
@@ -95,7 +96,7 @@ def tokenize(
     Raises:
         ValueError: A sentence has a tag that is none of ``tags``.
     """
-    ids = {name: index for index, name in enumerate(tags)}
+    ids = label2id(tags)
     strange = sorted({tag for one in sentences for tag in one["tags"]} - ids.keys())
     if strange:
         raise ValueError(f"unknown tag {strange[0]!r}: use one of {', '.join(tags)}")
