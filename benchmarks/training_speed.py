@@ -2,6 +2,7 @@
 
 python benchmarks/training_speed.py            about half an hour
 python benchmarks/training_speed.py --quick    rates and memory only, about five minutes
+python benchmarks/training_speed.py --compile  what torch.compile gives and costs (needs a C++ compiler), ten minutes
 """
 
 import argparse
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -72,17 +74,19 @@ def load() -> tuple[Dataset, Dataset, transformers.PreTrainedTokenizerBase, str]
     return *(data.tokenize(one, tokenizer=tokenizer) for one in read), tokenizer, checkpoint
 
 
-def train(way: str, folder: str, *, steps: int | None = None, seed: int = 1, evaluations: float = 0) -> Clock:
+def train(
+    way: str, folder: str, *, steps: int | None = None, warm_up: int = 5, seed: int = 1, evaluations: float = 0, **more
+) -> Clock:
     """Trains one way, for some steps or to the end, and gives its clock."""
     train_split, validation, tokenizer, checkpoint = load()
-    settings = dict(WAYS[way])
+    settings = WAYS[way] | more
     length = settings.pop("pad_to", None)
     collator = Counting(tokenizer, padding="max_length" if length else True, max_length=length)
     evaluating = {"eval_strategy": "steps", "eval_steps": evaluations} if evaluations else {"eval_strategy": "no"}
     args: TrainingArguments = training.training_arguments(
         folder, seed=seed, max_steps=steps or -1, **evaluating, **settings
     )
-    clock = Clock(collator, warm_up=5 if steps else 0)
+    clock = Clock(collator, warm_up=warm_up if steps else 0)
     trainer = transformers.Trainer(
         model=models.load_classifier(checkpoint, seed=seed),
         args=args,
@@ -138,19 +142,35 @@ def print_rates(folder: str) -> None:
         print(f"| {way} | {told} |", flush=True)
 
 
-def print_scores(folder: str) -> None:
+def print_scores(folder: str, ways: Sequence[str]) -> None:
     print(f"\n| settings | seed | seconds to macro-F1 {TARGET:.2f} | seconds in all | final macro-F1 |")
     print("|---|---|---|---|---|")
     for seed in SEEDS:
-        for way in list(WAYS)[1:]:
+        for way in ways:
             curve = train(way, folder, seed=seed, evaluations=1 / 24).curve
             reached = next((f"{seconds:.0f}" for seconds, score in curve if score >= TARGET), "never")
             print(f"| {way} | {seed} | {reached} | {curve[-1][0]:.0f} | {curve[-1][1]:.3f} |", flush=True)
 
 
+def print_compiled(folder: str, *, warm_up: int = 60, steps: int = 143) -> None:
+    """An epoch as it is and compiled: the rate once most shapes are compiled, and what compiling took until then."""
+    print("| kit, batches of 16 | seconds of the first 60 steps | real tokens a second after them |")
+    print("|---|---|---|")
+    for _ in range(2):
+        for compiled in (False, True):
+            torch.compiler.reset()
+            begin = time.perf_counter()
+            clock = train("kit, batches of 16", folder, steps=steps, warm_up=warm_up, torch_compile=compiled)
+            name = "torch.compile" if compiled else "as it is"
+            told = f"{clock.start - begin:.0f} | {clock.collator.tokens / clock.seconds:.0f}"
+            print(f"| {name} | {told} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="rates and memory only")
+    parser.add_argument("--compile", action="store_true", help="what torch.compile gives and costs, nothing else")
+    parser.add_argument("--score-of", metavar="SETTINGS", choices=WAYS, help="the scores of one row, nothing else")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     args = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -162,9 +182,15 @@ def main() -> None:
             print(next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")))
             return
         print(machine.describe() + "\n")
+        if args.compile:
+            print_compiled(folder)
+            return
+        if args.score_of:
+            print_scores(folder, [args.score_of])
+            return
         print_rates(folder)
         if not args.quick:
-            print_scores(folder)
+            print_scores(folder, list(WAYS)[1:])
 
 
 if __name__ == "__main__":

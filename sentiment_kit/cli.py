@@ -1,6 +1,7 @@
 """The command ``sentiment-kit``: parses, calls, prints. Bad input ends in one line and exit code 2."""
 
 import argparse
+import contextlib
 import logging
 import math
 import os
@@ -354,7 +355,8 @@ def _grade_manual(args: argparse.Namespace) -> None:
             for row in rejected:
                 print(f"  row {row.row} not taken: {row.reason}")
         elif args.exercise:
-            _walk(run, manual.waiting(run, args.exercise, every=args.all))
+            with contextlib.suppress(EOFError):  # Ctrl+D stops, like q
+                _walk(run, manual.waiting(run, args.exercise, every=args.all))
         else:
             raise ValueError("give --exercise to walk through its answers, or --csv FILE with marks")
         run.refresh_feedback()

@@ -359,13 +359,13 @@ def half_precision_format() -> torch.dtype | None:
     """The 16-bit format in which this machine multiplies matrices faster than in 32 bits.
 
     Returns:
-        ``torch.bfloat16`` for GPUs from compute capability 8.0 and for processors with matrix units (AMX),
-        ``torch.float16`` for older GPUs, ``None`` for any other machine.
+        ``torch.bfloat16`` for GPUs from compute capability 8.0 and for processors with instructions for it (AMX,
+        AVX512-BF16), ``torch.float16`` for older GPUs, ``None`` for any other machine.
     """
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.get_device_capability()[0] >= 8 else torch.float16
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not tell
-    return torch.bfloat16 if capabilities.get("amx_bf16") else None
+    return torch.bfloat16 if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16") else None
 
 
 def to_gpu(model: PreTrainedModel) -> PreTrainedModel:

@@ -205,8 +205,9 @@ def test_overrides_win_and_precision_follows_the_device(monkeypatch, tmp_path):
     )
     assert (args.learning_rate, args.eval_strategy, args.eval_steps, args.weight_decay) == (1e-3, "steps", 2, 0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for units, expected in {False: {}, True: {"bf16": True, "use_cpu": True}}.items():
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda units=units: {"amx_bf16": units})
+    in_16_bits = {"bf16": True, "use_cpu": True}
+    for name, expected in {"avx512f": {}, "amx_bf16": in_16_bits, "avx512_bf16": in_16_bits}.items():
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda name=name: {name: True})
         assert training.precision(True) == expected
         assert training.precision(False) == {}
     monkeypatch.delattr(torch.cpu, "get_capabilities")

@@ -177,6 +177,16 @@ def test_a_walk_through_the_answers_shows_question_scheme_and_answer(own_marks, 
 
 
 @NEEDS_SANDBOX
+def test_the_end_of_input_stops_a_walk_and_keeps_what_was_given(own_marks, monkeypatch, capsys):
+    def asked(prompt: str = "") -> str:
+        raise EOFError  # Ctrl+D
+
+    monkeypatch.setattr("builtins.input", asked)
+    assert cli.main(["grade", "manual", "--exercise", "ex06", "--out", str(own_marks)]) == 0
+    assert "graded" in capsys.readouterr().out
+
+
+@NEEDS_SANDBOX
 def test_marks_from_a_table_count_and_bad_rows_are_kept_aside(own_marks, tmp_path, capsys):
     table = tmp_path / "marks.csv"
     table.write_text(
