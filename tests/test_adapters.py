@@ -100,6 +100,20 @@ def test_the_same_seed_draws_the_same_tables(tiny_encoder):
     assert not torch.equal(drawn(3), drawn(4))
 
 
+@pytest.mark.parametrize("rank", [1, 8])
+def test_the_tables_product_counts_twice_whatever_the_rank(tiny_encoder, rank):
+    plain, model = (
+        models.load_classifier(tiny_encoder),
+        adapters.add_lora(models.load_classifier(tiny_encoder), rank=rank),
+    )
+    layer = model.base_model.model.bert.encoder.layer[0].attention.self.query
+    narrow, wide = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    torch.nn.init.normal_(wide)
+    expected = plain.bert.encoder.layer[0].attention.self.query.weight + 2 * wide @ narrow
+    merged = model.merge_and_unload().bert.encoder.layer[0].attention.self.query.weight
+    torch.testing.assert_close(merged, expected)
+
+
 def test_the_layers_can_be_named(tiny_encoder):
     model = adapters.add_lora(models.load_classifier(tiny_encoder), target_modules=["key"])
     adapted = {name.split(".lora_")[0].split(".")[-1] for name, _ in model.named_parameters() if ".lora_" in name}
