@@ -91,10 +91,11 @@ def _read_csv(path: Path) -> pd.DataFrame:
     remedy = "put texts that hold commas or quotes in double quotes"
     reader = csv.reader(StringIO(_decode(path), newline=""), strict=True)
     try:
-        header, *rows = [row for row in reader if row] or [[]]
+        header = next((row for row in reader if row), [])
+        require_header(header, name=path.name)  # first: quotes beside semicolons would read as a broken row
+        rows = [row for row in reader if row]
     except csv.Error as error:
         raise DataError(f"{path.name}, line {reader.line_num}: not well-formed CSV ({error}): {remedy}") from error
-    require_header(header, name=path.name)
     for number, row in enumerate(rows, start=1):
         row += [""] * (len(header) - len(row))
         if len(row) > len(header):
@@ -115,8 +116,11 @@ def require_header(header: Sequence[str], *, name: str) -> None:
     if len(set(header)) < len(header):
         raise DataError(f"{name}: two columns have the same name: rename one")
     if len(header) == 1 and (found := next((mark for mark in ";\t" if mark in header[0]), None)):
-        told = "semicolons" if found == ";" else "tabs"
-        raise DataError(f"{name}: its columns are separated by {told}: save it as CSV with commas")
+        told, mark = ("semicolons", ";") if found == ";" else ("tabs", "\\t")
+        remedy = f"pandas.read_csv(FILE, sep='{mark}', dtype=str).to_csv('commas.csv', index=False)"
+        raise DataError(
+            f"{name}: its columns are separated by {told}: save it as CSV with commas, or in Python: {remedy}"
+        )
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -147,7 +151,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: no such file: check the path")
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"  # a notebook's folder is not where one thinks
+        raise DataError(f"{path}: no such file{where}: check the path")
     if path.suffix.lower() not in _READERS:
         raise DataError(
             f"{path.name}: cannot read {path.suffix or 'a file without ending'}: use .csv, .jsonl or .parquet"
@@ -172,8 +177,20 @@ def require_column(columns: Iterable[str], column: str, *, path: str | Path, opt
     """
     columns = [str(name) for name in columns]
     if column not in columns:
-        there = ", ".join(name[:40] if " ".join(name.split()) == name else repr(name)[:40] for name in columns)
-        raise DataError(f"{Path(path).name}: no column {column!r} (it has: {there}): rename it or use {option}")
+        raise DataError(
+            f"{Path(path).name}: no column {column!r} (it has: {_listed(columns)}): rename it or use {option}"
+        )
+
+
+def _require_columns(table: pd.DataFrame, columns: Sequence[str], *, name: str = "the table") -> None:
+    if missing := [column for column in columns if column not in table]:
+        needed = " and ".join(map(repr, missing))
+        raise DataError(f"{name}: no column {needed} (it has: {_listed(table.columns)}): rename one, or add it")
+
+
+def _listed(columns: Iterable[object]) -> str:
+    names = [str(name) for name in columns]
+    return ", ".join(name[:40] if " ".join(name.split()) == name else repr(name)[:40] for name in names)
 
 
 def _texts(table: pd.DataFrame, column: str, *, path: str | Path) -> list[str]:
@@ -251,8 +268,7 @@ def load_raw(path: str | Path | None = None) -> pd.DataFrame:
     """
     path = Path(path or profiles.bundled("data", "reviews", "raw.csv"))
     table = read_table(path)
-    for column in COLUMNS:
-        require_column(table.columns, column, path=path, option="the names " + ", ".join(COLUMNS))
+    _require_columns(table, COLUMNS, name=path.name)
     return table
 
 
@@ -379,6 +395,9 @@ def _compare_rows(repaired: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _inspect(reviews: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    _require_columns(reviews, ("review_id", "text", "label"))
+    # pandas.read_csv leaves NaN where nothing stands, and numbers in place of labels
+    reviews = reviews.assign(**{name: reviews[name].fillna("").astype(str) for name in ("text", "label")})
     twice = reviews["review_id"][reviews["review_id"].duplicated()]
     if len(twice):
         raise DataError(f"two rows have the review_id {twice.iloc[0]!r}: give each row its own")
@@ -401,7 +420,7 @@ def find_flaws(reviews: pd.DataFrame, *, labels: Sequence[str] = LABELS) -> pd.D
         One row for each flaw of a review: ``review_id``, ``flaw``, ``action`` (``drop`` or ``repair``).
 
     Raises:
-        DataError: Two rows have one ``review_id``.
+        DataError: A column is missing, or two rows have one ``review_id``.
     """
     return _inspect(reviews, labels)[1]
 
@@ -461,11 +480,15 @@ def split(
         The three splits by name, each in the order of ``reviews``.
 
     Raises:
+        DataError: A column is missing.
         ValueError: There are fewer films than splits.
     """
+    _require_columns(reviews, ("film", "label"))
     counts = pd.crosstab(reviews["film"], reviews["label"])
     if len(counts) < len(SPLITS):
-        raise ValueError(f"{len(counts)} films cannot fill {len(SPLITS)} splits: add films, or split by review")
+        raise ValueError(
+            f"{len(counts)} films cannot fill {len(SPLITS)} splits: add films, or split by review (a film for each row)"
+        )
     order = sorted(counts.index, key=lambda film: hashlib.sha256(f"{seed}:{film}".encode()).hexdigest())
     aims = np.outer(shares, counts.sum())  # (splits, labels)
     filled, chosen = np.zeros_like(aims), {}
@@ -509,7 +532,7 @@ def load_splits(
         Data sets with ``review_id``, ``film``, ``text``, ``label`` and ``second_label`` (both ClassLabel).
 
     Raises:
-        DataError: A split is missing.
+        DataError: A split is missing, or a column in it.
     """
     class_label = datasets.ClassLabel(names=list(labels))
     features = datasets.Features(
@@ -519,6 +542,7 @@ def load_splits(
     loaded = {}
     for name in names:
         table = read_table(Path(folder) / f"{name}.jsonl")
+        _require_columns(table, COLUMNS, name=f"{name}.jsonl")
         columns = {column: table[column].tolist() for column in COLUMNS[:3]}
         for column in ("label", "second_label"):
             columns[column] = [class_label.str2int(value) if value else None for value in table[column]]

@@ -243,6 +243,24 @@ def test_missing_things_are_dropped():
     }
 
 
+def test_a_table_that_pandas_read_is_cleaned_like_one_that_the_kit_read(tmp_path):
+    path = written(tmp_path, "a.csv", "review_id,text,label\na,Good film,2\nb,,1\nc,Bad film,\n,,\n")
+    kept, dropped = data.clean(pd.read_csv(path))  # nan where nothing stands, 2.0 for 2
+    assert kept[["text", "label"]].values.tolist() == [["Good film", "positive"]]
+    assert dropped["flaw"].tolist() == ["missing_text", "missing_label", "missing_text"]
+
+
+def test_a_missing_column_is_named():
+    table = pd.DataFrame({"text": ["Good", "Bad"], "stars": [5, 1]})
+    for use in (data.audit, data.find_flaws, data.clean):
+        with pytest.raises(
+            data.DataError, match=r"the table: no column 'review_id' and 'label' \(it has: text, stars\): rename one,"
+        ):
+            use(table)
+    with pytest.raises(data.DataError, match=r"the table: no column 'film' \(it has: text, label\)"):
+        data.split(table.rename(columns={"stars": "label"}))
+
+
 def test_cleaning_does_not_change_what_it_was_given(raw):
     some = raw.head(200)
     before = some.copy(deep=True)
@@ -387,7 +405,7 @@ def test_films_with_many_reviews_are_in_every_split() -> None:
 
 def test_split_needs_a_film_for_each_split():
     table = reviews_of(("a", "positive"), ("b", "negative"))
-    with pytest.raises(ValueError, match="2 films cannot fill 3 splits"):
+    with pytest.raises(ValueError, match=r"2 films cannot fill 3 splits: .*\(a film for each row\)"):
         data.split(table)
 
 
@@ -436,6 +454,14 @@ BAD_FILES = {
         "no column 'label' (it has: text, stars): rename it or use --label-column",
     ),
     "semicolons": ("a.csv", "text;label\nGood;2\n", {}, "a.csv", "save it as CSV with commas"),
+    "semicolons, and quotes as Excel sets them": (
+        "a.csv",
+        'text;stars;label\r\n"Slow; lovely";4,5;pos\r\n',
+        {},
+        "a.csv",
+        "semicolons: save it as CSV with commas, or in Python: pandas.read_csv(FILE, sep=';', dtype=str).to_csv(",
+    ),
+    "tabs": ("a.csv", "text\tlabel\nGood\t2\n", {}, "a.csv", r"by tabs: save it as CSV with commas, or in Python"),
     "empty text": (
         "a.csv",
         "text,label\nGood,2\n  ,1\n",
@@ -534,6 +560,12 @@ def test_a_missing_file_is_named_with_its_path(tmp_path):
     assert str(tmp_path) in str(caught.value)
     with pytest.raises(data.DataError, match="no such file"):
         data.read_table(tmp_path)  # a folder is no file
+
+
+def test_of_a_relative_path_the_folder_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(data.DataError, match=rf"mine\.csv: no such file in {re.escape(str(tmp_path))}: check the path"):
+        data.load_raw("mine.csv")
 
 
 def test_a_text_is_never_cut_at_a_comma_without_a_word(tmp_path):
@@ -639,6 +671,15 @@ def test_load_raw_names_a_missing_column(tmp_path):
     path = written(tmp_path, "mine.csv", "review_id,text,label,second_label\nr1,Good,2,2\n")
     with pytest.raises(data.DataError, match=r"mine\.csv: no column 'film' \(it has: review_id, text, label"):
         data.load_raw(path)
+    path = written(tmp_path, "mine.csv", "text,label\nGood,2\n")  # all that are missing at once
+    with pytest.raises(data.DataError, match="no column 'review_id' and 'film' and 'second_label'"):
+        data.load_raw(path)
+
+
+def test_a_split_without_second_labels_names_the_column(tmp_path):
+    data.write_splits({"train": reviews_of(("Good", "positive")).drop(columns="second_label")}, tmp_path)
+    with pytest.raises(data.DataError, match=r"train\.jsonl: no column 'second_label' \(it has: "):
+        data.load_splits(tmp_path, names=("train",))
 
 
 # ---------------------------------------------------------------- a data set of SST's layout
