@@ -612,7 +612,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name != "nbgrader":
             raise
-        print("grading needs nbgrader: pip install 'sentiment-kit[grading]'", file=sys.stderr)
+        print("grading needs nbgrader: in the kit's folder, `make dev` or pip install -e '.[grading]'", file=sys.stderr)
         return 2
     except (ValueError, FloatingPointError, OSError, RuntimeError) as error:
         if isinstance(error, BrokenPipeError) and _nobody_reads_on():

@@ -5,6 +5,7 @@ import html
 import json
 import re
 import shutil
+import sys
 
 import nbformat
 import pytest
@@ -281,10 +282,18 @@ def test_bad_input_is_one_line_and_exit_2(words, told, tmp_path, monkeypatch, ca
     assert told in said and said.count("\n") == 1
 
 
+def test_without_nbgrader_it_says_how_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "nbgrader", None)
+    for name in [one for one in sys.modules if one.startswith(("nbgrader.", "sentiment_kit.grading"))]:
+        monkeypatch.delitem(sys.modules, name)
+    assert cli.main(["grade", "release", "--out", str(tmp_path)]) == 2
+    assert "in the kit's folder, `make dev` or pip install -e '.[grading]'" in capsys.readouterr().err
+
+
 def test_a_release_carries_the_course_seed(tmp_path, capsys):
     assert cli.main(["grade", "release", "--course-seed", "2027", "--out", str(tmp_path)]) == 0
     made = sorted(tmp_path.glob("*/*.ipynb"))
-    assert len(made) == 6 and len(capsys.readouterr().out.splitlines()) == 6
+    assert len(made) == len(exercise.load(bank.SOURCE)) == len(capsys.readouterr().out.splitlines())
     for path in made:
         text = path.read_text(encoding="utf-8")
         assert '"course_seed = 2027' in text and "HIDDEN" not in text
