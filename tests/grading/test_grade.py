@@ -229,6 +229,23 @@ def test_a_table_of_tasks_given_back_whole_changes_only_what_was_filled_in(own_m
     assert changed == ["ex06_unfamiliar_text"]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            b"student;exercise;task;score\nAnna;ex06;x;1\n",
+            "one column with semicolons in it: save the table with commas",
+        ),
+        (b"student,exercise,task,points\nAnna,ex06,x,1\n", "there is student, exercise, task, points"),
+        ("student,exercise,task,score\nZoë,ex06,x,1\n".encode("cp1252"), "save it as 'CSV UTF-8'"),
+    ],
+)
+def test_a_table_of_marks_that_cannot_be_used_says_what_to_do(tmp_path, content, told):
+    (tmp_path / "marks.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        manual.take_table(None, tmp_path / "marks.csv")
+
+
 @NEEDS_SANDBOX
 def test_marks_survive_regrading_until_the_answer_changes(own_marks, download, tmp_path):
     with grade.opened(own_marks) as run:
