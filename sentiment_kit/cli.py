@@ -327,6 +327,8 @@ def print_grading_summary(out: Path, rows: Sequence[object], aside: Sequence[tup
         rows: Those of ``grades.csv``.
         aside: Files that belong to nobody, with the reason.
     """
+    from sentiment_kit.grading.rebuild import ANOTHER_SEED
+
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.status] = counts.get(row.status, 0) + 1
@@ -334,6 +336,8 @@ def print_grading_summary(out: Path, rows: Sequence[object], aside: Sequence[tup
     for row in rows:
         if row.status not in ("graded", "needs_manual"):
             print(f"  {row.status:<11}{row.student}, {row.exercise}: {row.message[:120]!r}")
+    if others := sum(ANOTHER_SEED in row.message for row in rows):
+        print(f"  {others} of {len(rows)} were made from another course seed (see grades.csv): is --course-seed right?")
     for name, why in aside:
         print(f"  set aside  {name[:100]!r}: {why}")
     print(f"{out / 'grades.csv'}, {out / 'report.html'}, {out / 'feedback'}")
