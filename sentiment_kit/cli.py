@@ -300,10 +300,11 @@ def _card(args: argparse.Namespace) -> None:
 
 
 def _grade(args: argparse.Namespace) -> int:
-    from sentiment_kit.grading import grade, pool, report
+    from sentiment_kit.grading import grade, intake, pool, report
 
-    columns = report.parse_columns(args.columns) if args.columns else {}
     roster = str(args.roster.resolve()) if args.roster else None
+    told = next(iter(intake.read_roster_rows(roster).values()), {}) if roster and args.columns else {}
+    columns = report.parse_columns(args.columns, [name for name in told if name]) if args.columns else {}
     settings = grade.Settings(_bank(args), args.course_seed, roster, columns)
     effort = pool.Effort(
         workers=args.workers,

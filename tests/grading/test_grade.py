@@ -100,6 +100,29 @@ def test_the_file_for_the_lms_has_the_columns_that_were_asked_for(marks):
 
 
 @NEEDS_SANDBOX
+def test_the_file_for_the_lms_may_have_columns_of_the_roster(own_marks, download, tmp_path):
+    roster = tmp_path / "class.csv"
+    roster.write_text(
+        "student,id,email\nAnna W.,11,anna@x\nBoe Zoë,,zoe@x\nLoop Lou,,lou.1@x\nLoop Lou,77,lou.2@x\n",
+        encoding="utf-8",
+    )
+    words = ["grade", str(download), "--out", str(own_marks), "--course-seed", str(SEED), "--seconds", "5"]
+    assert cli.main([*words, "--roster", str(roster), "--columns", "Email address=email,Exercise 6=score"]) == 0
+    rows = [tuple(row.values()) for row in rows_of(own_marks / "import_ex06.csv")]
+    assert ("anna@x", "16") in rows  # by the number
+    assert ("zoe@x", "0") in rows  # by the name
+    # a name that two have tells nobody, and neither does one that is not on the roster
+    assert sorted(email for email, _ in rows) == ["", "", "anna@x", "zoe@x"]
+
+
+@NEEDS_SANDBOX
+def test_grading_with_the_wrong_seed_is_told(own_marks, capsys):
+    with grade.opened(own_marks) as run:
+        cli.print_grading_summary(own_marks, run.rows()[0], [])
+    assert "1 of 4 were made from another course seed" in capsys.readouterr().out
+
+
+@NEEDS_SANDBOX
 def test_tasks_and_report_say_what_failed(marks):
     tasks = {(row["student"], row["task"]): row for row in rows_of(marks / "tasks.csv")}
     assert tasks["Loop Lou", "ex06_with_temperature"]["outcome"] == "timeout"
