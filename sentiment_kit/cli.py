@@ -300,10 +300,11 @@ def _card(args: argparse.Namespace) -> None:
 
 
 def _grade(args: argparse.Namespace) -> int:
-    from sentiment_kit.grading import grade, pool, report
+    from sentiment_kit.grading import grade, intake, pool, report
 
-    columns = report.parse_columns(args.columns) if args.columns else {}
     roster = str(args.roster.resolve()) if args.roster else None
+    told = next(iter(intake.read_roster_rows(roster).values()), {}) if roster and args.columns else {}
+    columns = report.parse_columns(args.columns, [name for name in told if name]) if args.columns else {}
     settings = grade.Settings(_bank(args), args.course_seed, roster, columns)
     effort = pool.Effort(
         workers=args.workers,
@@ -327,6 +328,8 @@ def print_grading_summary(out: Path, rows: Sequence[object], aside: Sequence[tup
         rows: Those of ``grades.csv``.
         aside: Files that belong to nobody, with the reason.
     """
+    from sentiment_kit.grading.rebuild import ANOTHER_SEED
+
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.status] = counts.get(row.status, 0) + 1
@@ -334,6 +337,8 @@ def print_grading_summary(out: Path, rows: Sequence[object], aside: Sequence[tup
     for row in rows:
         if row.status not in ("graded", "needs_manual"):
             print(f"  {row.status:<11}{row.student}, {row.exercise}: {row.message[:120]!r}")
+    if others := sum(ANOTHER_SEED in row.message for row in rows):
+        print(f"  {others} of {len(rows)} were made from another course seed (see grades.csv): is --course-seed right?")
     for name, why in aside:
         print(f"  set aside  {name[:100]!r}: {why}")
     print(f"{out / 'grades.csv'}, {out / 'report.html'}, {out / 'feedback'}")
@@ -612,7 +617,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name != "nbgrader":
             raise
-        print("grading needs nbgrader: pip install 'sentiment-kit[grading]'", file=sys.stderr)
+        print("grading needs nbgrader: in the kit's folder, `make dev` or pip install -e '.[grading]'", file=sys.stderr)
         return 2
     except (ValueError, FloatingPointError, OSError, RuntimeError) as error:
         if isinstance(error, BrokenPipeError) and _nobody_reads_on():

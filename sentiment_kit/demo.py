@@ -229,7 +229,7 @@ def _gradio() -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise
-        raise DemoError("gradio is not installed: pip install 'sentiment-kit[demo]'") from error
+        raise DemoError("gradio is not installed: in the kit's folder, pip install -e '.[demo]'") from error
 
 
 def build(classifier: SentimentClassifier, generic: SentimentClassifier) -> "gradio.Blocks":

@@ -199,4 +199,4 @@ def _needs(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise CheckpointError(f"{name} is not installed: pip install 'sentiment-kit[onnx]'") from error
+        raise CheckpointError(f"{name} is not installed: in the kit's folder, pip install -e '.[onnx]'") from error

@@ -81,5 +81,7 @@ def test_what_is_missing_is_said(exported, tiny_bert, tmp_path, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(export.importlib, "import_module", lambda name: missing(name))
-    with pytest.raises(CheckpointError, match=r"onnxruntime is not installed: pip install 'sentiment-kit\[onnx\]'"):
+    with pytest.raises(
+        CheckpointError, match=r"onnxruntime is not installed: in the kit's folder, pip install -e '.\[onnx\]'"
+    ):
         export.OnnxClassifier(exported)

@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -33,7 +34,7 @@ class Settings:
         source: The folder of the exercises; the kit's own if left out.
         course_seed: What hidden tests and predictions draw from.
         roster: A CSV of the students who should have handed in.
-        columns: Headings and columns of the file for an LMS.
+        columns: Headings and columns of the file for an LMS; a column may be one of the roster.
     """
 
     source: str | None = None
@@ -145,6 +146,17 @@ class Run:
             if (student.name, name) not in there and (student.id, name) not in there
         ]  # fmt: skip
 
+    def _on_roster(self, rows: list[report.Row]) -> dict[report.Row, dict[str, str]]:
+        """What the roster says of each row's student: found by number, else by a name that nobody else has."""
+        if not self.settings.roster:
+            return {}
+        listed = intake.read_roster_rows(self.settings.roster)
+        numbers = {student.id: said for student, said in listed.items() if student.id}
+        there = Counter(student.name for student in listed)
+        here = Counter(name for name, _ in {(row.student, row.id) for row in rows})
+        names = {one.name: said for one, said in listed.items() if there[one.name] == 1 >= here[one.name]}
+        return {row: numbers.get(row.id) or names.get(row.student, {}) for row in rows}
+
     def write(self) -> list[report.Row]:
         """Writes ``grades.csv``, ``tasks.csv``, ``report.html`` and, if columns were named, ``import_ex03.csv`` etc.
 
@@ -160,7 +172,8 @@ class Run:
         if columns := self.settings.columns:
             for name in {row.exercise for row in rows}:  # one score column can hold one exercise only
                 mine = [row for row in rows if row.exercise == name]
-                report.write_table(self.out / f"import_{name}.csv", list(columns.values()), mine, list(columns))
+                more = self._on_roster(mine)
+                report.write_table(self.out / f"import_{name}.csv", list(columns.values()), mine, list(columns), more)
         titles = {task.name: task.title for one in self.exercises.values() for task in one.tasks}
         report.write_class_report(self.out / "report.html", rows, tasks, titles, self.aside)
         return rows

@@ -10,7 +10,7 @@ import re
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -285,7 +285,7 @@ def _add_others(found: dict, others: dict, result: Intake) -> None:
             if (student, exercise) in found or (exercise is None and student in with_notebook):
                 continue
             if exercise is None:
-                result.aside.append((file.name, "not a notebook"))
+                result.aside.append((file.name, "not a notebook, and it names no exercise: --exercise gives it a row"))
             else:
                 problem = file.problem or f"{name[-60:]} is not a notebook: hand in the .ipynb file"
                 found.setdefault((student, exercise), []).append((0, name, Found(file.name, file.read, problem)))
@@ -297,20 +297,60 @@ def _last(student: Student, exercise: str, files: list[tuple[int, str, Found]]) 
     return Submission(student, exercise, file, f"{len(files)} files, graded {name[-60:]}" if len(files) > 1 else "")
 
 
+def read_rows(path: str | Path, needed: Sequence[str], expected: str) -> list[dict[str, str]]:
+    """Reads a table that a person made or filled in: CSV with commas, in UTF-8.
+
+    Args:
+        path: The table.
+        needed: Columns that it must have.
+        expected: What is expected, for the message.
+
+    Raises:
+        IntakeError: It cannot be read, a column is missing, or there is no row; the message says what it has instead.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows, header = list(reader), list(reader.fieldnames or ())
+    except UnicodeError:
+        raise IntakeError(f"{path}: cannot be read as CSV (it is not UTF-8): save it as 'CSV UTF-8'") from None
+    except (OSError, csv.Error) as error:
+        raise IntakeError(f"{path}: cannot be read as CSV ({error})") from None
+    missing = [name for name in needed if name not in header]
+    if missing or not rows:
+        told = f"; there is {_seen(header)}" if missing and header else ""
+        raise IntakeError(f"{path}: {expected}, and at least one row{told}")
+    return rows
+
+
+def _seen(header: Sequence[str]) -> str:
+    """What a table has where columns were expected."""
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            return f"one column with {name} in it: save the table with commas"
+    return " ".join(", ".join(header).split())[:200]
+
+
 def read_roster(path: str | Path) -> list[Student]:
     """Reads the students of a course: a CSV with a column ``student`` and, if there is one, ``id``.
 
     Raises:
         IntakeError: There is no such file or column, or a row without a name; the message names the row.
     """
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise IntakeError(f"{path}: cannot be read as CSV ({error})") from None
-    if not rows or "student" not in rows[0]:
-        raise IntakeError(f"{path}: expected a column 'student' (and 'id', if the LMS has one), and at least one row")
+    return list(read_roster_rows(path))
+
+
+def read_roster_rows(path: str | Path) -> dict[Student, dict[str, str]]:
+    """Reads the students of a course with all that the roster says of them, such as an e-mail address.
+
+    Returns:
+        A row for each student.
+
+    Raises:
+        IntakeError: As :func:`read_roster`.
+    """
+    rows = read_rows(path, ("student",), "expected a column 'student' (and 'id', if the LMS has one)")
     for number, row in enumerate(rows, start=1):
         if not (row["student"] or "").strip():
             raise IntakeError(f"{path}: row {number} has no student")
-    return [Student(_name(row["student"]), (row.get("id") or "").strip()) for row in rows]
+    return {Student(_name(row["student"]), (row.get("id") or "").strip()): row for row in rows}

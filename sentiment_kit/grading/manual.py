@@ -1,6 +1,5 @@
 """Marks that people give: the answers that wait for one, and marks from a table."""
 
-import csv
 import itertools
 import textwrap
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from sentiment_kit.grading import report
 from sentiment_kit.grading.book import mark_scheme
 from sentiment_kit.grading.exercise import Task
 from sentiment_kit.grading.grade import Run
-from sentiment_kit.grading.intake import Submission
+from sentiment_kit.grading.intake import Submission, read_rows
 
 NEEDED = ("student", "exercise", "task", "score")
 
@@ -127,13 +126,7 @@ def take_table(run: Run, path: str | Path) -> tuple[int, list[Rejected]]:
     Raises:
         ValueError: The file cannot be read, or a column is missing.
     """
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise ValueError(f"{path}: cannot be read as CSV ({error})") from None
-    if missing := [name for name in NEEDED if not rows or name not in rows[0]]:
-        raise ValueError(f"{path}: no column {missing[0]!r}; expected {', '.join(NEEDED)} and at least one row")
+    rows = read_rows(path, NEEDED, f"expected the columns {', '.join(NEEDED)}")
     taken, rejected = 0, []
     for number, row in enumerate(rows, start=1):
         row = {key: value or "" for key, value in row.items() if key and not isinstance(value, list)}

@@ -16,6 +16,9 @@ from nbformat import NotebookNode
 from sentiment_kit.grading import authoring
 from sentiment_kit.grading.exercise import SEED_LINE, SET_UP, Exercise, Task, defined_names, mark_of, named_in
 
+ANOTHER_SEED = "made from a release with course seed"
+"""How the note begins on a notebook that another course was given."""
+
 LARGEST_NOTEBOOK = 20 * 1024 * 1024
 _LARGEST_ANSWER = 100_000
 _KNOWN_STARTS = {
@@ -153,7 +156,7 @@ def _notes_on_tampering(base: NotebookNode, cells: list[Cell]) -> list[str]:
     seed = SEED_LINE.search("\n".join(tests.values()))
     seeds = {own[1][:12] for _, source in submitted if (own := SEED_LINE.search(source))}
     for own in sorted(seeds - {seed[1]} if seed else ()):
-        notes.append(f"made from a release with course seed {own}, graded with {seed[1]}")
+        notes.append(f"{ANOTHER_SEED} {own}, graded with {seed[1]}")
     return notes
 
 

@@ -5,7 +5,7 @@ import html
 import io
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,7 +74,13 @@ def _cell(value: object) -> str:
     return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@") else text
 
 
-def write_table(path: Path, columns: Sequence[str], rows: Sequence[object], names: Sequence[str] | None = None) -> None:
+def write_table(
+    path: Path,
+    columns: Sequence[str],
+    rows: Sequence[object],
+    names: Sequence[str] | None = None,
+    more: Mapping[object, Mapping[str, str]] | None = None,
+) -> None:
     """Writes rows as CSV, whole or not at all.
 
     Args:
@@ -82,6 +88,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[object], name
         columns: The attributes of a row, in order.
         rows: Data classes.
         names: Other headings for the columns.
+        more: Further columns of a row; blank for a row that has none.
 
     Raises:
         OSError: The folder cannot be written to.
@@ -90,13 +97,17 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[object], name
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names or columns)
     for row in rows:
-        values = asdict(row)  # type: ignore[call-overload]
-        writer.writerow([_cell(values[column]) for column in columns])
+        values = {**(more or {}).get(row, {}), **asdict(row)}  # type: ignore[call-overload]
+        writer.writerow([_cell(values.get(column)) for column in columns])
     files.write_text(path, _writable(text.getvalue()))
 
 
-def parse_columns(text: str) -> dict[str, str]:
+def parse_columns(text: str, roster: Sequence[str] = ()) -> dict[str, str]:
     """Reads the mapping for an LMS's import: ``"Student=student,SIS Login ID=id,Exercise 3=score"``.
+
+    Args:
+        text: The mapping.
+        roster: Further columns that there are.
 
     Returns:
         The attribute of a row for each heading.
@@ -104,7 +115,7 @@ def parse_columns(text: str) -> dict[str, str]:
     Raises:
         ValueError: A part is no ``heading=column``, or there is no such column.
     """
-    allowed = (*COLUMNS, "id")
+    allowed = tuple(dict.fromkeys([*COLUMNS, "id", *roster]))
     mapping = {}
     for part in text.split(","):
         heading, equals, column = part.rpartition("=")

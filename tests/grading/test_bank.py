@@ -33,7 +33,7 @@ def judge(name, answers, **how):
 
 
 def test_there_is_an_exercise_for_each_lesson_from_01_to_06():
-    assert list(EXERCISES) == [f"ex0{number}" for number in range(1, 7)]
+    assert {f"ex0{number}" for number in range(1, 7)} <= set(EXERCISES)  # an instructor may have added others
 
 
 @pytest.mark.parametrize("name", EXERCISES)

@@ -229,7 +229,7 @@ def test_loading_refuses_regions_that_do_not_end_or_stand_in_the_wrong_cell(bank
 
 def test_the_exercises_of_the_kit_can_be_read_and_seeded():
     found = exercise.load(exercise.default_source())
-    assert tuple(found) == REAL
+    assert set(REAL) <= set(found)  # an instructor may have added others
     for name, one in found.items():
         assert one.max_score == 20 and sum(task.by_hand for task in one.tasks) == 1
         assert all(task.name.startswith(f"{name}_") for task in one.tasks)

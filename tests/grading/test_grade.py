@@ -5,6 +5,7 @@ import html
 import json
 import re
 import shutil
+import sys
 
 import nbformat
 import pytest
@@ -96,6 +97,29 @@ def test_the_file_for_the_lms_has_the_columns_that_were_asked_for(marks):
     rows = rows_of(marks / "import_ex06.csv")
     assert list(rows[0]) == ["Student", "ID", "Exercise 6"]
     assert {"Student": "Weber Anna", "ID": "11", "Exercise 6": "16"} in rows
+
+
+@NEEDS_SANDBOX
+def test_the_file_for_the_lms_may_have_columns_of_the_roster(own_marks, download, tmp_path):
+    roster = tmp_path / "class.csv"
+    roster.write_text(
+        "student,id,email\nAnna W.,11,anna@x\nBoe Zoë,,zoe@x\nLoop Lou,,lou.1@x\nLoop Lou,77,lou.2@x\n",
+        encoding="utf-8",
+    )
+    words = ["grade", str(download), "--out", str(own_marks), "--course-seed", str(SEED), "--seconds", "5"]
+    assert cli.main([*words, "--roster", str(roster), "--columns", "Email address=email,Exercise 6=score"]) == 0
+    rows = [tuple(row.values()) for row in rows_of(own_marks / "import_ex06.csv")]
+    assert ("anna@x", "16") in rows  # by the number
+    assert ("zoe@x", "0") in rows  # by the name
+    # a name that two have tells nobody, and neither does one that is not on the roster
+    assert sorted(email for email, _ in rows) == ["", "", "anna@x", "zoe@x"]
+
+
+@NEEDS_SANDBOX
+def test_grading_with_the_wrong_seed_is_told(own_marks, capsys):
+    with grade.opened(own_marks) as run:
+        cli.print_grading_summary(own_marks, run.rows()[0], [])
+    assert "1 of 4 were made from another course seed" in capsys.readouterr().out
 
 
 @NEEDS_SANDBOX
@@ -228,6 +252,23 @@ def test_a_table_of_tasks_given_back_whole_changes_only_what_was_filled_in(own_m
     assert changed == ["ex06_unfamiliar_text"]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            b"student;exercise;task;score\nAnna;ex06;x;1\n",
+            "one column with semicolons in it: save the table with commas",
+        ),
+        (b"student,exercise,task,points\nAnna,ex06,x,1\n", "there is student, exercise, task, points"),
+        ("student,exercise,task,score\nZoë,ex06,x,1\n".encode("cp1252"), "save it as 'CSV UTF-8'"),
+    ],
+)
+def test_a_table_of_marks_that_cannot_be_used_says_what_to_do(tmp_path, content, told):
+    (tmp_path / "marks.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        manual.take_table(None, tmp_path / "marks.csv")
+
+
 @NEEDS_SANDBOX
 def test_marks_survive_regrading_until_the_answer_changes(own_marks, download, tmp_path):
     with grade.opened(own_marks) as run:
@@ -281,10 +322,18 @@ def test_bad_input_is_one_line_and_exit_2(words, told, tmp_path, monkeypatch, ca
     assert told in said and said.count("\n") == 1
 
 
+def test_without_nbgrader_it_says_how_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "nbgrader", None)
+    for name in [one for one in sys.modules if one.startswith(("nbgrader.", "sentiment_kit.grading"))]:
+        monkeypatch.delitem(sys.modules, name)
+    assert cli.main(["grade", "release", "--out", str(tmp_path)]) == 2
+    assert "in the kit's folder, `make dev` or pip install -e '.[grading]'" in capsys.readouterr().err
+
+
 def test_a_release_carries_the_course_seed(tmp_path, capsys):
     assert cli.main(["grade", "release", "--course-seed", "2027", "--out", str(tmp_path)]) == 0
     made = sorted(tmp_path.glob("*/*.ipynb"))
-    assert len(made) == 6 and len(capsys.readouterr().out.splitlines()) == 6
+    assert len(made) == len(exercise.load(bank.SOURCE)) == len(capsys.readouterr().out.splitlines())
     for path in made:
         text = path.read_text(encoding="utf-8")
         assert '"course_seed = 2027' in text and "HIDDEN" not in text

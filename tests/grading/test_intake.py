@@ -14,7 +14,7 @@ import zipfile
 import pytest
 
 from sentiment_kit.grading import intake
-from sentiment_kit.grading.intake import IntakeError, Student, read_roster, take_in
+from sentiment_kit.grading.intake import IntakeError, Student, read_roster, read_roster_rows, take_in
 
 EMPTY = b'{"cells": [{"cell_type": "code", "source": "1"}]}'  # a notebook that says nothing of its exercise
 NFC, NFD = "Zo\u00eb M\u00fcller", unicodedata.normalize("NFD", "Zo\u00eb M\u00fcller")
@@ -63,6 +63,7 @@ def patched(path, member, offset, code, value):
 
 
 FLAGS, METHOD, SIZE = (6, "<H"), (8, "<H"), (22, "<I")
+EXPECTED = "expected a column 'student' (and 'id', if the LMS has one), and at least one row"
 
 
 def listed(found):
@@ -304,12 +305,13 @@ def test_the_ending_may_be_in_capitals(download, exercises):
 
 def test_unknown_files_are_set_aside_with_the_reason(download, exercises):
     found = take_in(download(["readme.txt", "weber_anna/notes.txt", "ex07.ipynb", "weber_anna/picture.png"]), exercises)
+    no_row = "not a notebook, and it names no exercise: --exercise gives it a row"
     assert found.submissions == []
     assert sorted(found.aside) == [
         ("ex07.ipynb", "no pattern tells whose it is"),
         ("readme.txt", "no pattern tells whose it is"),
-        ("weber_anna/notes.txt", "not a notebook"),
-        ("weber_anna/picture.png", "not a notebook"),
+        ("weber_anna/notes.txt", no_row),
+        ("weber_anna/picture.png", no_row),
     ]
 
 
@@ -605,14 +607,14 @@ def test_a_roster_names_students_and_their_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected a column 'student' (and 'id', if the LMS has one), and at least one row"),
-        (b"student,id\n", "expected a column 'student' (and 'id', if the LMS has one), and at least one row"),
-        (b"name,id\nAnna,1\n", "expected a column 'student'"),
-        (b"student;id\nAnna;1\n", "expected a column 'student'"),
+        (b"", EXPECTED),
+        (b"student,id\n", EXPECTED),
+        (b"Name,ID\nAnna,1\n", f"{EXPECTED}; there is Name, ID"),
+        (b"student;id\nAnna;1\n", f"{EXPECTED}; there is one column with semicolons in it: save the table with commas"),
         (b"student,id\nAnna,1\n ,2\n", "row 2 has no student"),
         (b"id,student\n1\n", "row 1 has no student"),
-        ("student\nZoë\n".encode("latin-1"), "cannot be read as CSV ("),
-        ("student\nZoë\n".encode("utf-16"), "cannot be read as CSV ("),
+        ("student\nZoë\n".encode("latin-1"), "cannot be read as CSV (it is not UTF-8): save it as 'CSV UTF-8'"),
+        ("student\nZoë\n".encode("utf-16"), "cannot be read as CSV (it is not UTF-8): save it as 'CSV UTF-8'"),
         (b'student\n"' + b"x" * 200_000 + b'"\n', "cannot be read as CSV (field larger"),
     ],
     ids=["empty", "no row", "no column", "semicolons", "blank", "short row", "latin-1", "utf-16", "long"],
@@ -623,6 +625,14 @@ def test_a_roster_that_cannot_be_used_is_refused(tmp_path, content, message):
     with pytest.raises(IntakeError) as error:
         read_roster(path)
     assert str(error.value).startswith(f"{path}: {message}")
+
+
+def test_a_roster_says_more_of_a_student_than_the_name(tmp_path):
+    (tmp_path / "roster.csv").write_text("student,email\nAnna,anna@x\nZoë,\n", encoding="utf-8")
+    assert read_roster_rows(tmp_path / "roster.csv") == {
+        Student("Anna"): {"student": "Anna", "email": "anna@x"},
+        Student("Zoë"): {"student": "Zoë", "email": ""},
+    }
 
 
 def test_a_missing_roster_is_refused(tmp_path):

@@ -192,6 +192,15 @@ def test_columns_that_cannot_be_used_are_named(text, part):
     assert str(error.value) == f"--columns: {part} is no HEADING=COLUMN with a column of {allowed}"
 
 
+def test_a_column_may_be_one_of_the_roster():
+    assert parse_columns("Email address=email,Ex=score", ["student", "email"]) == {
+        "Email address": "email",
+        "Ex": "score",
+    }
+    with pytest.raises(ValueError, match=r"message, id, email$"):
+        parse_columns("Mail=mail", ["student", "email"])
+
+
 def test_a_heading_that_comes_twice_is_refused():
     with pytest.raises(ValueError):
         parse_columns("Exercise 3=score,Exercise 3=max_score")
