@@ -91,10 +91,11 @@ def _read_csv(path: Path) -> pd.DataFrame:
     remedy = "put texts that hold commas or quotes in double quotes"
     reader = csv.reader(StringIO(_decode(path), newline=""), strict=True)
     try:
-        header, *rows = [row for row in reader if row] or [[]]
+        header = next((row for row in reader if row), [])
+        require_header(header, name=path.name)  # first: with semicolons, quotes look misplaced further down
+        rows = [row for row in reader if row]
     except csv.Error as error:
         raise DataError(f"{path.name}, line {reader.line_num}: not well-formed CSV ({error}): {remedy}") from error
-    require_header(header, name=path.name)
     for number, row in enumerate(rows, start=1):
         row += [""] * (len(header) - len(row))
         if len(row) > len(header):
@@ -343,10 +344,29 @@ def near_duplicates(
     return sorted(pairs)
 
 
+def _require_columns(table: pd.DataFrame, *columns: str) -> None:
+    for column in columns:
+        if column not in table.columns:
+            number = f", or number the rows: table.assign({column}=range(len(table)))"
+            raise DataError(
+                f"the table has no column {column!r} (it has: {', '.join(map(str, table.columns))[:80]}): "
+                f"rename one of them{number if column in ('review_id', 'film') else ''}"
+            )
+
+
+def _as_text(value: object) -> str:
+    """A cell as text, for tables that pandas or a JSON file filled with numbers and gaps."""
+    if isinstance(value, str):
+        return value
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
+
+
 def _inspect_rows(reviews: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Repairs each row on its own and notes its flaws as (review_id, flaw)."""
-    repaired, found = reviews.copy(), []
-    for index, row in reviews.iterrows():
+    repaired, found = reviews.reset_index(drop=True), []  # tables put together may have an index twice
+    for column in ("text", "label"):
+        repaired[column] = repaired[column].map(_as_text)
+    for index, row in repaired.copy().iterrows():
         text, flaws = clean_text(row["text"])
         repaired.loc[index, "text"] = text
         if not text:
@@ -379,6 +399,7 @@ def _compare_rows(repaired: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _inspect(reviews: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    _require_columns(reviews, "text", "label", "review_id")
     twice = reviews["review_id"][reviews["review_id"].duplicated()]
     if len(twice):
         raise DataError(f"two rows have the review_id {twice.iloc[0]!r}: give each row its own")
@@ -401,7 +422,7 @@ def find_flaws(reviews: pd.DataFrame, *, labels: Sequence[str] = LABELS) -> pd.D
         One row for each flaw of a review: ``review_id``, ``flaw``, ``action`` (``drop`` or ``repair``).
 
     Raises:
-        DataError: Two rows have one ``review_id``.
+        DataError: One of these columns is missing, or two rows have one ``review_id``.
     """
     return _inspect(reviews, labels)[1]
 
@@ -461,8 +482,12 @@ def split(
         The three splits by name, each in the order of ``reviews``.
 
     Raises:
-        ValueError: There are fewer films than splits.
+        DataError: There is no column ``film`` or ``label``.
+        ValueError: There are fewer films than splits, or ``shares`` are not three that add up to 1.
     """
+    _require_columns(reviews, "film", "label")
+    if len(shares) != len(SPLITS) or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
+        raise ValueError(f"shares are {tuple(shares)}: give three above 0 that add up to 1, such as (0.6, 0.2, 0.2)")
     counts = pd.crosstab(reviews["film"], reviews["label"])
     if len(counts) < len(SPLITS):
         raise ValueError(f"{len(counts)} films cannot fill {len(SPLITS)} splits: add films, or split by review")
@@ -509,7 +534,7 @@ def load_splits(
         Data sets with ``review_id``, ``film``, ``text``, ``label`` and ``second_label`` (both ClassLabel).
 
     Raises:
-        DataError: A split is missing.
+        DataError: A split is missing, or one of these columns.
     """
     class_label = datasets.ClassLabel(names=list(labels))
     features = datasets.Features(
@@ -518,7 +543,10 @@ def load_splits(
     )
     loaded = {}
     for name in names:
-        table = read_table(Path(folder) / f"{name}.jsonl")
+        path = Path(folder) / f"{name}.jsonl"
+        table = read_table(path)
+        for column in COLUMNS:
+            require_column(table.columns, column, path=path, option="data.read_reviews")
         columns = {column: table[column].tolist() for column in COLUMNS[:3]}
         for column in ("label", "second_label"):
             columns[column] = [class_label.str2int(value) if value else None for value in table[column]]

@@ -385,6 +385,12 @@ def test_films_with_many_reviews_are_in_every_split() -> None:
     assert all(0.1 < share < 0.45 for share in large.values()), large  # a quarter of all films
 
 
+@pytest.mark.parametrize("shares", [(0.8, 0.2), (0.8, 0.2, 0), (60, 20, 20)])
+def test_split_needs_three_shares_that_add_up_to_one(cleaned, shares):
+    with pytest.raises(ValueError, match=r"^shares are \(.+\): give three above 0 that add up to 1"):
+        data.split(cleaned[0], shares=shares)
+
+
 def test_split_needs_a_film_for_each_split():
     table = reviews_of(("a", "positive"), ("b", "negative"))
     with pytest.raises(ValueError, match="2 films cannot fill 3 splits"):
@@ -521,6 +527,42 @@ def test_a_line_break_in_a_header_does_not_break_the_message(tmp_path):
     with pytest.raises(data.DataError, match="no column 'text'") as caught:
         data.read_reviews(written(tmp_path, "a.csv", '"What did\nyou think?",label\nGood,2\n'))
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_of_ones_own_is_told_which_column_it_lacks():
+    table = pd.DataFrame({"message": ["Two bikes, please."], "label": ["booking"]})
+    with pytest.raises(data.DataError, match=r"^the table has no column 'text' \(it has: message, label\): rename one"):
+        data.audit(table)
+    with pytest.raises(data.DataError, match=r"'review_id' .+ number the rows: table\.assign\(review_id=range\("):
+        data.clean(table.rename(columns={"message": "text"}))
+    with pytest.raises(data.DataError, match=r"'film' .+ number the rows: table\.assign\(film=range\("):
+        data.split(table)
+
+
+def test_cleaning_takes_gaps_numbers_and_an_index_that_repeats():
+    rows = [("a", "Fine.", "positive"), ("b", None, "neutral"), ("c", "Dull.", 0), ("d", "Odd.", float("nan"))]
+    one = pd.DataFrame(rows, columns=["review_id", "text", "label"])
+    two = pd.DataFrame([("e", "Warm and slow.", 2.0)], columns=one.columns)
+    kept, dropped = data.clean(pd.concat([one, two]))
+    assert kept.to_dict("list") == {
+        "review_id": ["a", "c", "e"],
+        "text": ["Fine.", "Dull.", "Warm and slow."],
+        "label": ["positive", "negative", "positive"],
+    }
+    assert dict(zip(dropped["review_id"], dropped["flaw"], strict=True)) == {"b": "missing_text", "d": "missing_label"}
+
+
+def test_semicolons_are_told_before_the_quotes_that_they_put_in_the_wrong_place(tmp_path):
+    (tmp_path / "mine.csv").write_text('text;label\n"Slow; ""very"" slow.";negative\n', encoding="utf-8")
+    with pytest.raises(data.DataError, match=r"^mine\.csv: its columns are separated by semicolons"):
+        data.read_table(tmp_path / "mine.csv")
+
+
+def test_splits_of_another_layout_are_told_what_they_lack(tmp_path):
+    table = pd.DataFrame({"review_id": ["a"], "film": ["a"], "text": ["Fine."], "label": ["positive"]})
+    data.write_splits({"train": table}, tmp_path)
+    with pytest.raises(data.DataError, match=r"^train\.jsonl: no column 'second_label' .+ data\.read_reviews$"):
+        data.load_splits(tmp_path, names=("train",))
 
 
 def test_two_rows_with_one_id_are_refused(raw):
