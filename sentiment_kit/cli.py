@@ -139,14 +139,15 @@ def _read(args: argparse.Namespace, path: Path, labels: Sequence[str]) -> object
     )
 
 
-def _tell_labels(path: Path, reviews: object) -> None:
+def _tell_labels(path: Path, reviews: object, *, absence: str = "in macro-F1 that counts as 0") -> None:
     """Says how many texts have which label: a file whose 1 meant positive would else be read as neutral in silence."""
     names, found = reviews.features["label"].names, list(reviews["label"])
     print(f"{path}: " + ", ".join(f"{name} {found.count(index)}" for index, name in enumerate(names)))
     absent = [name for index, name in enumerate(names) if index not in found]
     if absent:
         ids = ", ".join(f"{index} {name}" for index, name in enumerate(names))
-        print(f"  none is {' or '.join(absent)}. Labels that are numbers were read as {ids}", file=sys.stderr)
+        told = f"  none is {' or '.join(absent)}: {absence}. Labels that are numbers were read as {ids}"
+        print(told, file=sys.stderr)
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -163,7 +164,7 @@ def _train(args: argparse.Namespace) -> None:
         raise ValueError(f"{error}; labels of another task: --labels NAME,NAME") from error
     main_process = os.environ.get("RANK", "0") == "0"  # of several, one speaks
     if main_process:
-        _tell_labels(args.train, train)
+        _tell_labels(args.train, train, absence="it cannot be learned")
         _tell_labels(args.validation, validation)
     from sentiment_kit import training
 

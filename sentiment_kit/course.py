@@ -172,8 +172,12 @@ def bring(*names: str) -> Path:
             command = [sys.executable, "-m", "sentiment_kit", "course", "--only", one.name]
             # inside Colab the profile is gpu because of what this process has loaded, which a child has not
             surroundings = os.environ | {"SENTIMENT_KIT_PROFILE": profiles.active().name}
-            with _metered(progress):
-                done = subprocess.run(command, capture_output=True, text=True, check=False, env=surroundings)
+            try:
+                with _metered(progress):
+                    done = subprocess.run(command, capture_output=True, text=True, check=False, env=surroundings)
+            except KeyboardInterrupt:  # without the frames of subprocess
+                told = f"lesson {one.name} was interrupted: run this cell again; what is finished is not repeated"
+                raise KeyboardInterrupt(told) from None
             if done.returncode:
                 said = done.stderr.strip().splitlines() or [f"lesson {one.name} was stopped from outside"]
                 raise LessonError(said[-1])

@@ -185,7 +185,9 @@ def require_column(columns: Iterable[str], column: str, *, path: str | Path, opt
 def _require_columns(table: pd.DataFrame, columns: Sequence[str], *, name: str = "the table") -> None:
     if missing := [column for column in columns if column not in table]:
         needed = " and ".join(map(repr, missing))
-        raise DataError(f"{name}: no column {needed} (it has: {_listed(table.columns)}): rename one, or add it")
+        number = next((column for column in missing if column in ("review_id", "film")), None)
+        remedy = f", or number the rows: table.assign({number}=range(len(table)))" if number else ""
+        raise DataError(f"{name}: no column {needed} (it has: {_listed(table.columns)}): rename one{remedy}")
 
 
 def _listed(columns: Iterable[object]) -> str:
@@ -361,8 +363,8 @@ def near_duplicates(
 
 def _inspect_rows(reviews: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Repairs each row on its own and notes its flaws as (review_id, flaw)."""
-    repaired, found = reviews.copy(), []
-    for index, row in reviews.iterrows():
+    repaired, found = reviews.reset_index(drop=True), []  # tables put together may have an index twice
+    for index, row in repaired.copy().iterrows():
         text, flaws = clean_text(row["text"])
         repaired.loc[index, "text"] = text
         if not text:
@@ -481,9 +483,11 @@ def split(
 
     Raises:
         DataError: A column is missing.
-        ValueError: There are fewer films than splits.
+        ValueError: There are fewer films than splits, or ``shares`` are not three that add up to 1.
     """
     _require_columns(reviews, ("film", "label"))
+    if len(shares) != len(SPLITS) or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
+        raise ValueError(f"shares are {tuple(shares)}: give three above 0 that add up to 1, such as (0.6, 0.2, 0.2)")
     counts = pd.crosstab(reviews["film"], reviews["label"])
     if len(counts) < len(SPLITS):
         raise ValueError(

@@ -41,7 +41,7 @@ def parse_names(text: str) -> tuple[str, ...]:
     """
     names = tuple(name.strip() for name in text.split(","))
     if len(names) < 2 or not all(names):
-        raise ValueError(f"{text[:40]!r} are not two or more names: write them like booking,damage,payment")
+        raise ValueError(f"{text[:40]!r} are not two or more names: write them like booking,damage,payment (no spaces)")
     if len({name.casefold() for name in names}) < len(names):
         raise ValueError(f"{text[:40]!r}: a name stands there twice (capitals do not count): give each label once")
     return names

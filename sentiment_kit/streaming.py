@@ -4,6 +4,7 @@ Memory stays constant, a row that cannot be read is set aside with its reason, a
 written so far lies in ``<target>.part``, and ``<target>.journal`` says up to which row it is complete.
 """
 
+import codecs
 import contextlib
 import csv
 import hashlib
@@ -120,6 +121,8 @@ class Rows:
         encoding = "utf-8-sig"
         with _opened(source) as stream:
             while raw := stream.readline(4 * _LONGEST):
+                if not self._position and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise DataError(f"{self.name}: is UTF-16, not UTF-8: save the file as UTF-8 and try again")
                 self._position += len(raw)
                 yield raw.decode(encoding, errors="surrogateescape")
                 while len(raw) == 4 * _LONGEST and not raw.endswith(b"\n"):  # the rest of that line belongs to no row

@@ -27,7 +27,8 @@ if "google.colab" in sys.modules:  # Google Colab is made ready; anywhere else t
     if importlib.util.find_spec("sentiment_kit") is None:
         kit = "{address}/archive/main.zip"
         kit = max(glob.glob("sentiment_kit*.[wz]*"), default=kit)  # a wheel or zip that you uploaded goes first
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", kit], check=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", kit]
+        assert subprocess.call(pip) == 0, "Not installed: upload the kit's wheel or zip (folder icon, left), run again"
     from sentiment_kit import colab
 
     print(colab.set_up(drive=False))  # drive=True keeps your results in your Google Drive"""

@@ -438,6 +438,16 @@ def test_bring_says_which_lesson_and_cell_failed(kit_copy: Path) -> None:
     assert "out of ink" in str(error.value)
 
 
+def test_bring_that_was_interrupted_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("SENTIMENT_KIT_RUNS", str(tmp_path))
+    monkeypatch.setattr(course.subprocess, "run", stopped)
+    with pytest.raises(KeyboardInterrupt, match=r"^lesson 02_prepare_data was interrupted: run this cell again"):
+        course.bring("02_prepare_data")
+
+
 def test_bring_says_which_lesson_was_killed(kit_copy: Path) -> None:
     (kit_copy / "sentiment_kit" / "__main__.py").write_text("import os\nos.kill(os.getpid(), 9)\n", encoding="utf-8")
     with pytest.raises(course.LessonError, match="02_prepare_data"):

@@ -254,7 +254,8 @@ def test_a_missing_column_is_named():
     table = pd.DataFrame({"text": ["Good", "Bad"], "stars": [5, 1]})
     for use in (data.audit, data.find_flaws, data.clean):
         with pytest.raises(
-            data.DataError, match=r"the table: no column 'review_id' and 'label' \(it has: text, stars\): rename one,"
+            data.DataError,
+            match=r"the table: no column 'review_id' and 'label' \(it has: text, stars\): rename one, or number the rows",
         ):
             use(table)
     with pytest.raises(data.DataError, match=r"the table: no column 'film' \(it has: text, label\)"):
@@ -403,6 +404,12 @@ def test_films_with_many_reviews_are_in_every_split() -> None:
     assert all(0.1 < share < 0.45 for share in large.values()), large  # a quarter of all films
 
 
+@pytest.mark.parametrize("shares", [(0.8, 0.2), (0.8, 0.2, 0), (60, 20, 20)])
+def test_split_needs_three_shares_that_add_up_to_one(cleaned, shares):
+    with pytest.raises(ValueError, match=r"^shares are \(.+\): give three above 0 that add up to 1"):
+        data.split(cleaned[0], shares=shares)
+
+
 def test_split_needs_a_film_for_each_split():
     table = reviews_of(("a", "positive"), ("b", "negative"))
     with pytest.raises(ValueError, match=r"2 films cannot fill 3 splits: .*\(a film for each row\)"):
@@ -547,6 +554,19 @@ def test_a_line_break_in_a_header_does_not_break_the_message(tmp_path):
     with pytest.raises(data.DataError, match="no column 'text'") as caught:
         data.read_reviews(written(tmp_path, "a.csv", '"What did\nyou think?",label\nGood,2\n'))
     assert "\n" not in str(caught.value)
+
+
+def test_cleaning_takes_gaps_numbers_and_an_index_that_repeats():
+    rows = [("a", "Fine.", "positive"), ("b", None, "neutral"), ("c", "Dull.", 0), ("d", "Odd.", float("nan"))]
+    one = pd.DataFrame(rows, columns=["review_id", "text", "label"])
+    two = pd.DataFrame([("e", "Warm and slow.", 2.0)], columns=one.columns)
+    kept, dropped = data.clean(pd.concat([one, two]))
+    assert kept.to_dict("list") == {
+        "review_id": ["a", "c", "e"],
+        "text": ["Fine.", "Dull.", "Warm and slow."],
+        "label": ["positive", "negative", "positive"],
+    }
+    assert dict(zip(dropped["review_id"], dropped["flaw"], strict=True)) == {"b": "missing_text", "d": "missing_label"}
 
 
 def test_two_rows_with_one_id_are_refused(raw):

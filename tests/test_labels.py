@@ -64,7 +64,7 @@ def test_names_are_read_from_one_line():
 
 @pytest.mark.parametrize("text", ["", "booking", "booking,", ",booking,damage", "a, ,b"])
 def test_fewer_than_two_names_are_refused(text):
-    with pytest.raises(ValueError, match="are not two or more names: write them like booking,damage,payment"):
+    with pytest.raises(ValueError, match=r"are not two or more names: .+,damage,payment \(no spaces\)$"):
         parse_names(text)
 
 

@@ -173,6 +173,8 @@ def test_what_cannot_be_read_at_all_is_an_error_and_leaves_nothing(tmp_path):
         "semicolons.csv": (b"id;text\n1;good, fun\n", "separated by semicolons: save it as CSV with commas"),
         "b.csv": (b"id,predicted,text\n1,x,y\n", "a column 'predicted' already"),
         "c.csv": (b"t\xe9xt\nx\n", "line 1: not UTF-8"),
+        "u.txt": ("Fine.\nDull.\n".encode("utf-16"), "is UTF-16, not UTF-8: save the file as UTF-8"),
+        "u.jsonl": ('{"text": "Fine."}\n'.encode("utf-16"), "is UTF-16, not UTF-8"),
         "d.csv": (b"", "no rows"),
         "e.parquet": (b"PAR1 nothing", "not a Parquet file"),
         "f.xlsx": (b"x", r"cannot read \.xlsx: use \.csv"),
