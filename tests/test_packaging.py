@@ -95,6 +95,15 @@ def test_the_floor_is_the_lowest_version_of_each_range() -> None:
     assert _pins("constraints-floor.txt") == lowest | {"torch": _pins("requirements.txt")["torch"]}
 
 
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-floor.txt"])
+def test_the_readme_tells_the_versions_that_are_pinned(name: str) -> None:
+    table = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("\n| versions |")[1].split("\n\n")[0]
+    packages = [cell.strip() for cell in table.splitlines()[0].split("|")[:-2]]
+    row = next(line for line in table.splitlines() if line.startswith(f"| `{name}`"))
+    pinned = _pins(name)
+    assert [cell.strip() for cell in row.split("|")[2:-2]] == [pinned[package] for package in packages]
+
+
 def test_shared_files_name_no_index_of_their_own() -> None:
     """An index option in the shared file would take Colab's builds away; it belongs in the README."""
     for name in ("requirements.txt", "constraints.txt", "constraints-floor.txt", "environment.yml"):
