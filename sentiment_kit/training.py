@@ -105,6 +105,22 @@ def training_arguments(
     return TrainingArguments(**(settings | overrides))
 
 
+def settings_of(args: TrainingArguments) -> dict[str, float]:
+    """What a run was trained with, under the names that :func:`training_arguments` takes.
+
+    Args:
+        args: The settings of a trainer, its ``args``.
+
+    Returns:
+        ``learning_rate``, ``batch_size`` and ``epochs``.
+    """
+    return {
+        "learning_rate": args.learning_rate,
+        "batch_size": args.per_device_train_batch_size,
+        "epochs": args.num_train_epochs,
+    }
+
+
 def metric_function(
     metrics: evaluate.CombinedEvaluations | None = None, *, labels: Sequence[str] = LABELS
 ) -> Callable[[EvalPrediction], dict[str, float]]:

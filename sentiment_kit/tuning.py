@@ -107,7 +107,10 @@ def search(
     def finished() -> int:
         return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
 
-    with tqdm(total=trials, initial=min(finished(), trials), desc="trials", unit="trial") as progress:
+    if (there := finished()) >= trials:
+        told = "%s holds %d finished trials, so none was run: ask for more trials, or search with another file"
+        _log.warning(told, Path(storage).name, there)
+    with tqdm(total=trials, initial=min(there, trials), desc="trials", unit="trial") as progress:
         while finished() < trials:
             trial = study.ask(dict(space))
             try:

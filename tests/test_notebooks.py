@@ -6,11 +6,12 @@
 import re
 import statistics
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
-from sentiment_kit import course
+from sentiment_kit import course, files, profiles, training
 from sentiment_kit.grading.exercise import COLAB_LINK, SET_UP
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -172,3 +173,25 @@ def test_the_hold_out_is_opened_by_lessons_05_and_05b_only():
         if opening.search(cell.source)
     }
     assert readers == {"05_evaluate", "05b_look_closer"}
+
+
+def _cell(name, text):
+    """The source of the one cell of a lesson in which a text stands."""
+    cells = code_cells(nbformat.read(FOLDER / f"{name}.ipynb", as_version=4))
+    (found,) = (cell.source for cell in cells if text in cell.source)
+    return found
+
+
+def test_lesson_03_notes_the_settings_that_it_trained_with_not_those_of_the_profile(tmp_path, capsys):
+    # a learner changes them in the cell above; lesson 05 would take another setting's model for one of its own
+    args = training.training_arguments(tmp_path, learning_rate=0.01, batch_size=4, epochs=1)
+    kit = SimpleNamespace(save_model=lambda *_: None, settings_of=training.settings_of)
+    names = {"training": kit, "trainer": SimpleNamespace(model=None, args=args), "tokenizer": None, "files": files}
+    names |= {"run": tmp_path, "macro_f1": {"fine-tuned": 0.2}}
+    exec(_cell("03_fine_tune", "first_model.json"), names | {"profile": profiles.PROFILES["laptop"]})
+    noted = {"learning_rate": 0.01, "batch_size": 4, "epochs": 1}
+    assert files.read_json(tmp_path / "first_model.json")["settings"] == noted
+
+    for final, told in ((noted, True), (noted | {"epochs": 3}, False)):
+        exec(_cell("04_tune", "first_model.json"), {"run": tmp_path, "score": 0.3, "noise": 0.1, "final": final})
+        assert f"the same setting as in lesson 03: {told}" in capsys.readouterr().out

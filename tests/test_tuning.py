@@ -81,6 +81,17 @@ def test_a_stopped_search_goes_on_where_it_was(tmp_path):
     assert len(third.calls) == 1
 
 
+def test_a_search_that_runs_nothing_says_so(tmp_path, caplog):
+    storage = tmp_path / "trials.db"
+    tuning.search(Recorder(), storage=storage, trials=2)
+    assert caplog.messages == []
+    wider = tuning.SPACE | {"epochs": optuna.distributions.IntDistribution(3, 4)}  # a learner expects new trials
+    assert tuning.search(Recorder(), storage=storage, trials=2, space=wider)["epochs"].max() <= 2
+    assert caplog.messages == [
+        "trials.db holds 2 finished trials, so none was run: ask for more trials, or search with another file"
+    ]
+
+
 def test_a_trial_that_a_killed_process_left_running_is_tried_again(tmp_path):
     storage = tmp_path / "trials.db"
     study = optuna.create_study(study_name="lesson_04", storage=f"sqlite:///{storage}", direction="maximize")
