@@ -339,7 +339,7 @@ def print_grading_summary(out: Path, rows: Sequence[object], aside: Sequence[tup
         if row.status not in ("graded", "needs_manual"):
             print(f"  {row.status:<11}{row.student}, {row.exercise}: {row.message[:120]!r}")
     if others := sum(ANOTHER_SEED in row.message for row in rows):
-        print(f"  {others} of {len(rows)} were made from another course seed (see grades.csv): is --course-seed right?")
+        print(f"  from another course seed (see grades.csv): {others} of {len(rows)}; is --course-seed right?")
     for name, why in aside:
         print(f"  set aside  {name[:100]!r}: {why}")
     print(f"{out / 'grades.csv'}, {out / 'report.html'}, {out / 'feedback'}")

@@ -1,6 +1,7 @@
 """Grading a download from end to end, and opening again what was graded: tables, feedback, the class report."""
 
 import os
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -140,11 +141,15 @@ class Run:
                 students[student] = None
         return [
             report.Row(student.name, name, None, self.exercises[name].max_score, "missing", 0, None,
-                       "nothing was handed in", student.id)
+                       self._why_missing(student), student.id)
             for student in students
             for name in sorted({one.exercise for one in self.results})
             if (student.name, name) not in there and (student.id, name) not in there
         ]  # fmt: skip
+
+    def _why_missing(self, student: Student) -> str:
+        aside = [name for name, _ in self.aside if re.search(rf"(^|/){re.escape(student.name)}[_/]", name)]
+        return f"set aside, look yourself: {', '.join(aside)}" if aside else "nothing was handed in"
 
     def _on_roster(self, rows: list[report.Row]) -> dict[report.Row, dict[str, str]]:
         """What the roster says of each row's student: found by number, else by a name that nobody else has."""
@@ -252,7 +257,9 @@ def opened(out: str | Path, settings: Settings | None = None) -> Iterator[Run]:
     elif (out / RECORD).exists():
         before = Settings(**_read_record(out)["settings"])
         if (before.course_seed, before.source) != (settings.course_seed, settings.source):
-            raise GradingError(f"{out} was graded with another course seed or bank: choose another --out")
+            told = f"{out} was graded with another course seed or bank: seed {before.course_seed}"
+            told += f", bank {before.source or bank.default_source()}"
+            raise GradingError(f"{told}. Give the same, or choose another --out")
     exercises = load_exercises(settings.source, settings.course_seed)
     with _alone(out):
         book = Book(out)
@@ -280,7 +287,8 @@ def _take_in(run: Run, submissions: str | Path, exercise: str | None, pattern: s
         found.submissions = [one for one in found.submissions if one.exercise == exercise]
     anew = {(one.student, one.exercise) for one in found.submissions}
     run.results = {one: result for one, result in run.results.items() if (one.student, one.exercise) not in anew}
-    run.aside = found.aside
+    there = {one.file.name for one in found.submissions} | {name for name, _ in found.aside}
+    run.aside = [(name, why) for name, why in run.aside if name not in there] + found.aside
     return found
 
 

@@ -132,6 +132,7 @@ def mark(
             return Result("crashed", "the tests' own process ended"), None
     outcomes = [_outcome(task, rebuilt) for task in exercise.tasks]
     visible = authoring.release(exercise).cells
+    rebuilt.notebook.cells[0].source = visible[0].source  # the source's title links to itself, with all hidden tests
     for task in exercise.tasks:
         if task.by_hand:  # it will be shown in browsers: text, never markup
             answer = rebuilt.notebook.cells[task.answer]

@@ -119,7 +119,20 @@ def test_the_file_for_the_lms_may_have_columns_of_the_roster(own_marks, download
 def test_grading_with_the_wrong_seed_is_told(own_marks, capsys):
     with grade.opened(own_marks) as run:
         cli.print_grading_summary(own_marks, run.rows()[0], [])
-    assert "1 of 4 were made from another course seed" in capsys.readouterr().out
+    assert "another course seed (see grades.csv): 1 of 5" in capsys.readouterr().out
+
+
+@NEEDS_SANDBOX
+def test_files_set_aside_stay_on_record_and_with_their_student(own_marks, tmp_path):
+    (tmp_path / "class.csv").write_text("student\nZipp Nora\n", encoding="utf-8")
+    settings = grade.Settings(course_seed=SEED, roster=str(tmp_path / "class.csv"))
+    for name in ("Zipp Nora_21_assignsubmission_file_/homework.zip", "Pye Omar_22_assignsubmission_file_/answers.py"):
+        (tmp_path / name.replace("/", "_") / name).parent.mkdir(parents=True)
+        (tmp_path / name.replace("/", "_") / name).write_bytes(b"PK")
+        rows, aside = grade.grade(tmp_path / name.replace("/", "_"), own_marks, settings)
+    assert [name.split("/")[-1] for name, _ in aside] == ["homework.zip", "answers.py"]
+    (row,) = [row for row in rows if row.status == "missing"]
+    assert "homework.zip" in row.message
 
 
 @NEEDS_SANDBOX
@@ -158,6 +171,7 @@ def test_feedback_shows_what_failed_and_no_hidden_test(marks):
     )
     assert message[:50] in shown
     assert "<script>alert" not in pages["weber-anna"]
+    assert "exercises/source" not in pages["weber-anna"]  # the source's own link would lead to all of it
     assert "could not be graded" in pages["text-tim"]
 
 
@@ -174,7 +188,8 @@ def test_the_same_again_runs_nothing_and_writes_the_same(marks, own_marks, downl
 @NEEDS_SANDBOX
 def test_another_seed_needs_another_folder(own_marks, download, capsys):
     assert cli.main(["grade", str(download), "--out", str(own_marks), "--course-seed", "8"]) == 2
-    assert "another course seed" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "another course seed" in said and f"seed {SEED}, bank {bank.SOURCE}" in said
 
 
 # ---------------------------------------------------------------- marks by hand
