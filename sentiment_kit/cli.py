@@ -581,6 +581,22 @@ def _nobody_reads_on() -> bool:
     return broken
 
 
+def _check_together(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Ends with the usage if arguments do not go together."""
+    if args.command == "predict" and bool(args.text) == bool(args.input):
+        parser.error("predict: give one or more texts in quotes, or --input FILE")
+    if args.command == "predict" and args.input and not args.output:
+        parser.error("predict: --input needs --output FILE")
+    if args.command == "predict" and args.output and not args.input:
+        parser.error("predict: --output goes with --input FILE")
+    if args.command == "export" and args.validation and not args.int8:
+        parser.error("export: --validation goes with --int8")
+    if args.command == "predict" and not args.input and (args.resume or args.input_format or args.shard != (1, 1)):
+        parser.error("predict: --resume, --shard and --input-format go with --input FILE")
+    if args.command == "predict" and (path := next(filter(os.path.isfile, args.text), None)):
+        parser.error(f"predict: {path} is a file: to label its rows, give --input {path} --output FILE")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
@@ -595,16 +611,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:2] in (["grade", "manual"], ["grade", "release"]):
         words[:2] = ["-".join(words[:2])]
     args = parser.parse_args(words)
-    if args.command == "predict" and bool(args.text) == bool(args.input):
-        parser.error("predict: give one or more texts in quotes, or --input FILE")
-    if args.command == "predict" and args.input and not args.output:
-        parser.error("predict: --input needs --output FILE")
-    if args.command == "predict" and args.output and not args.input:
-        parser.error("predict: --output goes with --input FILE")
-    if args.command == "export" and args.validation and not args.int8:
-        parser.error("export: --validation goes with --int8")
-    if args.command == "predict" and not args.input and (args.resume or args.input_format or args.shard != (1, 1)):
-        parser.error("predict: --resume, --shard and --input-format go with --input FILE")
+    _check_together(parser, args)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         code = args.run(args) or 0

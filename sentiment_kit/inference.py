@@ -227,6 +227,8 @@ def _load_trained(folder: Path) -> PreTrainedModel:
     try:
         model, report = AutoModelForSequenceClassification.from_pretrained(str(folder), output_loading_info=True)
     except (OSError, ValueError, SafetensorError) as error:
+        if (folder / export.MODEL_FILE).is_file():
+            raise CheckpointError(f"{folder}: an exported model: only predict --engine onnx can use it") from error
         raise CheckpointError(
             f"{folder}: the model cannot be loaded: train it again (reason: {reason(error)})"
         ) from error

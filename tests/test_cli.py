@@ -694,6 +694,18 @@ def test_missing_or_contradicting_arguments_are_refused(
     assert said.out == ""
 
 
+def test_a_file_in_place_of_a_text_is_not_labeled_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("new.csv").write_text("text\nfine\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main(["predict", "--model", "m", "A fine film. " * 500, "new.csv"])
+    assert stopped.value.code == 2
+    told = "predict: new.csv is a file: to label its rows, give --input new.csv --output FILE"
+    assert capsys.readouterr().err.splitlines()[-1].endswith(told)
+
+
 @pytest.mark.parametrize("text", ["", " \n"])
 def test_predict_refuses_an_empty_text_by_its_position(
     trained: SimpleNamespace, capfd: pytest.CaptureFixture[str], text: str

@@ -50,6 +50,11 @@ def test_an_exported_model_labels_a_file_and_knows_itself_when_resuming(parts, e
     assert onnx.model.digest() == SentimentClassifier.from_folder(exported, engine="onnx").model.digest()
 
 
+def test_torch_says_what_an_exported_model_is(exported):
+    with pytest.raises(CheckpointError, match=r": an exported model: only predict --engine onnx can use it$"):
+        SentimentClassifier.from_folder(exported)
+
+
 def test_a_model_that_came_out_wrong_is_never_written(parts, tmp_path, monkeypatch):
     model, tokenizer = parts
     write = export._write
