@@ -141,7 +141,6 @@ def _readable() -> list[Path]:
     shown += [Path(one) for one in _settings().values() if Path(one).is_absolute()]
     own = (package.parent, Path.cwd(), Path(sys.argv[0]).resolve().parent)  # a script's folder may be anything
     inside = [Path(one) for one in sys.path if one and Path(one) not in own]
-    inside = [one for one in inside if not (one / "exercises" / "source").exists()]  # another clone of the kit
     shown += [one for one in inside if one.exists() and not any(one.is_relative_to(other) for other in shown)]
     return [one for one in shown if one.exists()]
 

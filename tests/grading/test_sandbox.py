@@ -639,12 +639,6 @@ def test_an_encoder_in_an_odd_place_can_be_read(monkeypatch, place):
 
 
 @inside
-def test_another_clone_of_the_kit_is_not_shown(tmp_path, monkeypatch):
-    (tmp_path / "exercises" / "source").mkdir(parents=True)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert tmp_path not in sandbox._readable()
-
-
 def test_exercises_beside_another_copy_of_the_kit_are_hidden(monkeypatch):
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         hidden = Path(folder, "sentiment_kit", "bundled", "exercises")
