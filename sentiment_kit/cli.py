@@ -5,6 +5,7 @@ import contextlib
 import logging
 import math
 import os
+import re
 import select
 import sys
 from collections.abc import Sequence
@@ -581,6 +582,10 @@ def _nobody_reads_on() -> bool:
     return broken
 
 
+def _names_file(text: str) -> bool:
+    return os.path.isfile(text) or bool(re.fullmatch(r"\S+\.(csv|jsonl|parquet|txt)", text))
+
+
 def _check_together(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Ends with the usage if arguments do not go together."""
     if args.command == "predict" and bool(args.text) == bool(args.input):
@@ -593,8 +598,8 @@ def _check_together(parser: argparse.ArgumentParser, args: argparse.Namespace) -
         parser.error("export: --validation goes with --int8")
     if args.command == "predict" and not args.input and (args.resume or args.input_format or args.shard != (1, 1)):
         parser.error("predict: --resume, --shard and --input-format go with --input FILE")
-    if args.command == "predict" and (path := next(filter(os.path.isfile, args.text), None)):
-        parser.error(f"predict: {path} is a file: to label its rows, give --input {path} --output FILE")
+    if args.command == "predict" and (path := next(filter(_names_file, args.text), None)):
+        parser.error(f"predict: {path} is a file's name: to label its rows, give --input {path} --output FILE")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

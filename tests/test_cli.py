@@ -694,15 +694,16 @@ def test_missing_or_contradicting_arguments_are_refused(
     assert said.out == ""
 
 
+@pytest.mark.parametrize("name", ["new", "mistyped.csv"])
 def test_a_file_in_place_of_a_text_is_not_labeled_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("new.csv").write_text("text\nfine\n", encoding="utf-8")
+    Path("new").write_text("text\nfine\n", encoding="utf-8")
     with pytest.raises(SystemExit) as stopped:
-        main(["predict", "--model", "m", "A fine film. " * 500, "new.csv"])
+        main(["predict", "--model", "m", "A fine film. " * 500, name])
     assert stopped.value.code == 2
-    told = "predict: new.csv is a file: to label its rows, give --input new.csv --output FILE"
+    told = f"predict: {name} is a file's name: to label its rows, give --input {name} --output FILE"
     assert capsys.readouterr().err.splitlines()[-1].endswith(told)
 
 
