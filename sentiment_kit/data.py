@@ -483,7 +483,7 @@ def split(
 
     Raises:
         DataError: A column is missing.
-        ValueError: There are fewer films than splits, or ``shares`` are not three that add up to 1.
+        ValueError: There are too few films to fill each split, or ``shares`` are not three that add up to 1.
     """
     _require_columns(reviews, ("film", "label"))
     if len(shares) != len(SPLITS) or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
@@ -503,6 +503,11 @@ def split(
         best = int(np.argmax(gain))
         filled[best] += added
         chosen[film] = SPLITS[best]
+    if empty := [name for name in SPLITS if name not in chosen.values()]:
+        raise ValueError(
+            f"{len(counts)} films are too few: none is left for {' and '.join(empty)}. "
+            "Add films, or split by review (a film for each row)"
+        )
     where = reviews["film"].map(chosen)
     return {name: reviews[where == name].reset_index(drop=True) for name in SPLITS}
 

@@ -414,6 +414,9 @@ def test_split_needs_a_film_for_each_split():
     table = reviews_of(("a", "positive"), ("b", "negative"))
     with pytest.raises(ValueError, match=r"2 films cannot fill 3 splits: .*\(a film for each row\)"):
         data.split(table)
+    table = reviews_of(("a", "positive"), ("b", "negative"), ("c", "neutral"), ("d", "positive"))
+    with pytest.raises(ValueError, match=r"4 films are too few: none is left for validation and test\. Add films"):
+        data.split(table)
 
 
 # ---------------------------------------------------------------- reading files of one's own
