@@ -236,10 +236,12 @@ def _predict(args: argparse.Namespace) -> None:
         print(f"{report.predicted} rows labeled: {args.output}")
         if report.rejected:
             print(f"{report.rejected} rows set aside: {report.rejected_path} (the first: {report.first_problem})")
-        return
-    for prediction in classifier.predict(args.text):
+    for prediction in [] if args.input else classifier.predict(args.text):
         shares = "  ".join(f"{name} {value:.3f}" for name, value in prediction.probabilities.items())
         print(f"{prediction.label}  ({shares})  {prediction.text}")
+    if classifier.at_limit:
+        limit = classifier.tokenizer.model_max_length
+        print(f"texts of {limit} tokens or more: {classifier.at_limit}; only so many are read", file=sys.stderr)
 
 
 def _check_texts(args: argparse.Namespace, labels: Sequence[str]) -> list[str]:

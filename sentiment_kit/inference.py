@@ -55,6 +55,9 @@ class SentimentClassifier:
         tokenizer: Its tokenizer.
         threshold: Answers below this probability become ``"not sure"``; 0 turns that off.
         temperature: Divides the logits before they become probabilities (lesson 05b); no label changes.
+
+    Attributes:
+        at_limit: Texts so far that reached ``tokenizer.model_max_length``: whatever came after it was not read.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class SentimentClassifier:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.threshold = threshold
+        self.at_limit = 0
         self.labels = [model.config.id2label[index] for index in range(model.config.num_labels)]
 
     @classmethod
@@ -135,6 +139,7 @@ class SentimentClassifier:
         if not texts:
             return np.zeros((0, len(self.labels)), dtype=np.float32)
         ids = self.tokenizer(texts, truncation=True)["input_ids"]
+        self.at_limit += sum(len(one) >= self.tokenizer.model_max_length for one in ids)
         logits = classify(ids, model=self.model, tokenizer=self.tokenizer, batch_size=batch_size)
         return softmax(logits / self.temperature, axis=1)
 

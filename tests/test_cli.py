@@ -262,6 +262,19 @@ def test_predict_labels_the_rows_of_a_file(
     assert "1 rows set aside" in printed
 
 
+def test_predict_says_how_many_texts_were_longer_than_it_reads(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "new.jsonl").write_text(f'{{"text": "{"dull " * 500}"}}\n{{"text": "fine"}}\n', encoding="utf-8")
+    arguments = ["predict", "--model", trained.model]
+    assert (
+        main([*map(str, arguments), "--input", str(tmp_path / "new.jsonl"), "--output", str(tmp_path / "o.csv")]) == 0
+    )
+    assert "texts of 192 tokens or more: 1; only so many are read" in capsys.readouterr().err
+    assert main([*map(str, arguments), "fine"]) == 0
+    assert "tokens or more" not in capsys.readouterr().err
+
+
 def test_predict_answers_not_sure_below_the_threshold(
     trained: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:

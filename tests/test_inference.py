@@ -155,9 +155,10 @@ def test_an_empty_text_is_named_by_its_position(classifier, empty):
 
 
 def test_a_text_of_any_length_is_cut_to_what_the_model_reads(classifier):
-    long = "dull " * 5000
-    (found,) = classifier.predict([long])
+    long, before = "dull " * 5000, classifier.at_limit
+    found, _ = classifier.predict([long, "fine"])
     assert found.text == long
+    assert classifier.at_limit == before + 1  # and counted
     cut = classifier.tokenizer.model_max_length - 2
     np.testing.assert_allclose(classifier.probabilities([long]), classifier.probabilities(["dull " * cut]), atol=1e-6)
 
