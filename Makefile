@@ -44,7 +44,7 @@ demo: install ## try your model on a web page, on this computer only (MODEL=DIR 
 	@$(BIN)/python -m pip install --quiet --editable '.[demo]' -c constraints.txt
 	@$(BIN)/python -m sentiment_kit demo $(if $(MODEL),--model '$(MODEL)') $(if $(PORT),--port $(PORT))
 
-unit: dev ## the tests that run no lesson (five minutes)
+unit: dev ## the tests that run no lesson (eight minutes)
 	@$(BIN)/python -m pytest -n 2 --doctest-modules sentiment_kit tests
 
 lessons: dev ## committed lessons and solved exercises under nbval, strict, in an empty runs folder (LESSONS=notebooks/02_… for one)
