@@ -287,8 +287,8 @@ def _execute(name: str, target: Path) -> float:
                 kernel_name="python3",
                 cwd=profiles.bundled("notebooks"),
                 progress_bar={"desc": f"{name:<18}"},
-                # else each kernel warns of its connection, over the bar
-                extra_arguments=["--IPKernelApp.log_level=40"],
+                # else kernels warn of their connection, or say ERROR when they are stopped at the end, over the bar
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
     except (PapermillExecutionError, DeadKernelError) as error:
         if isinstance(error, DeadKernelError):
