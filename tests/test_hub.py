@@ -51,6 +51,11 @@ def test_each_way_to_fail_has_a_message_of_its_own(
     assert "\n" not in message
 
 
+def test_the_terms_of_a_gated_data_set_are_on_its_own_page(said: dict[str, str]) -> None:
+    assert "/datasets/org/gated, then" in said["data org/gated"]
+    assert "/datasets/" not in said["model org/gated"]
+
+
 def test_a_part_in_the_cache_is_named(said: dict[str, str]) -> None:
     assert "models--org--half" in said["model org/half"]
     assert "datasets--org--half" in said["data org/half"]
@@ -67,11 +72,12 @@ def test_what_was_fetched_and_is_damaged_should_be_deleted(monkeypatch, tmp_path
     monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", False)
     blob = tmp_path / "models--org--model" / "blobs" / "1234"
-    assert hub.fetched_part("org/model") is None
     blob.parent.mkdir(parents=True)
+    assert hub.fetched_part("org/model") is None  # a folder, and nothing in it
     blob.write_bytes(b"cut off")
     told = hub.explain("org/model", ValueError("header too large"))
     assert told == f"was fetched, but cannot be read ({blob.parents[1]}): delete this folder and try again"
+    assert "fetched only in part" in hub.explain("org/model", ConnectionError("no route"))  # the rest was out of reach
 
 
 def test_the_reason_is_looked_for_under_the_wrapping() -> None:
