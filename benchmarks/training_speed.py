@@ -27,12 +27,13 @@ from sentiment_kit import data, models, profiles, training
 ROUNDS, REVIEWS, SEEDS, TARGET = 3, 320, (1, 2), 0.72
 PROFILE = profiles.PROFILES["laptop"]
 NOTEBOOK = "notebook (dynamic padding, batches of 16)"
+KIT_SIXTEEN = "kit, batches of 16"
 SIXTEEN = {"batch_size": 16, "learning_rate": 1e-4}  # for batches twice as large as in the lessons
 WAYS = {
     "example script (padded to 128, batches of 8)": {"train_sampling_strategy": "random", "pad_to": 128},
     NOTEBOOK: SIXTEEN | {"train_sampling_strategy": "random"},
     "kit, batches of 8 as in the lessons": {},
-    "kit, batches of 16": SIXTEEN,
+    KIT_SIXTEEN: SIXTEEN,
 }
 if models.half_precision_format():
     WAYS["kit, batches of 16, in 16 bits"] = SIXTEEN | {"half_precision": True}
@@ -154,13 +155,13 @@ def print_scores(folder: str, ways: Sequence[str]) -> None:
 
 def print_compiled(folder: str, *, warm_up: int = 60, steps: int = 143) -> None:
     """An epoch as it is and compiled: the rate once most shapes are compiled, and what compiling took until then."""
-    print("| kit, batches of 16 | seconds of the first 60 steps | real tokens a second after them |")
+    print(f"| {KIT_SIXTEEN} | seconds of the first {warm_up} steps | real tokens a second after them |")
     print("|---|---|---|")
     for _ in range(2):
         for compiled in (False, True):
             torch.compiler.reset()
             begin = time.perf_counter()
-            clock = train("kit, batches of 16", folder, steps=steps, warm_up=warm_up, torch_compile=compiled)
+            clock = train(KIT_SIXTEEN, folder, steps=steps, warm_up=warm_up, torch_compile=compiled)
             name = "torch.compile" if compiled else "as it is"
             told = f"{clock.start - begin:.0f} | {clock.collator.tokens / clock.seconds:.0f}"
             print(f"| {name} | {told} |", flush=True)

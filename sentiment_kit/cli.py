@@ -236,9 +236,10 @@ def _predict(args: argparse.Namespace) -> None:
         print(f"{report.predicted} rows labeled: {args.output}")
         if report.rejected:
             print(f"{report.rejected} rows set aside: {report.rejected_path} (the first: {report.first_problem})")
-    for prediction in [] if args.input else classifier.predict(args.text):
-        shares = "  ".join(f"{name} {value:.3f}" for name, value in prediction.probabilities.items())
-        print(f"{prediction.label}  ({shares})  {prediction.text}")
+    else:
+        for prediction in classifier.predict(args.text):
+            shares = "  ".join(f"{name} {value:.3f}" for name, value in prediction.probabilities.items())
+            print(f"{prediction.label}  ({shares})  {prediction.text}")
     if classifier.at_limit:
         limit = classifier.tokenizer.model_max_length
         print(f"texts of {limit} tokens or more: {classifier.at_limit}; only so many are read", file=sys.stderr)
@@ -590,17 +591,19 @@ def _names_file(text: str) -> bool:
 
 def _check_together(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Ends with the usage if arguments do not go together."""
-    if args.command == "predict" and bool(args.text) == bool(args.input):
-        parser.error("predict: give one or more texts in quotes, or --input FILE")
-    if args.command == "predict" and args.input and not args.output:
-        parser.error("predict: --input needs --output FILE")
-    if args.command == "predict" and args.output and not args.input:
-        parser.error("predict: --output goes with --input FILE")
     if args.command == "export" and args.validation and not args.int8:
         parser.error("export: --validation goes with --int8")
-    if args.command == "predict" and not args.input and (args.resume or args.input_format or args.shard != (1, 1)):
+    if args.command != "predict":
+        return
+    if bool(args.text) == bool(args.input):
+        parser.error("predict: give one or more texts in quotes, or --input FILE")
+    if args.input and not args.output:
+        parser.error("predict: --input needs --output FILE")
+    if args.output and not args.input:
+        parser.error("predict: --output goes with --input FILE")
+    if not args.input and (args.resume or args.input_format or args.shard != (1, 1)):
         parser.error("predict: --resume, --shard and --input-format go with --input FILE")
-    if args.command == "predict" and (path := next(filter(_names_file, args.text), None)):
+    if path := next(filter(_names_file, args.text), None):
         parser.error(f"predict: {path} is a file's name: to label its rows, give --input {path} --output FILE")
 
 

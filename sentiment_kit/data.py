@@ -363,8 +363,8 @@ def near_duplicates(
 
 def _inspect_rows(reviews: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Repairs each row on its own and notes its flaws as (review_id, flaw)."""
-    repaired, found = reviews.reset_index(drop=True), []  # tables put together may have an index twice
-    for index, row in repaired.copy().iterrows():
+    repaired, found = reviews.copy(), []
+    for index, row in reviews.iterrows():
         text, flaws = clean_text(row["text"])
         repaired.loc[index, "text"] = text
         if not text:
@@ -398,6 +398,7 @@ def _compare_rows(repaired: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _inspect(reviews: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     _require_columns(reviews, ("review_id", "text", "label"))
+    reviews = reviews.reset_index(drop=True)  # tables put together may have an index twice
     # pandas.read_csv leaves NaN where nothing stands, and numbers in place of labels
     reviews = reviews.assign(**{name: reviews[name].fillna("").astype(str) for name in ("text", "label")})
     twice = reviews["review_id"][reviews["review_id"].duplicated()]

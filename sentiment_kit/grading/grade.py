@@ -151,11 +151,9 @@ class Run:
         aside = [name for name, _ in self.aside if re.search(rf"(^|/){re.escape(student.name)}[_/]", name)]
         return f"set aside, look yourself: {', '.join(aside)}" if aside else "nothing was handed in"
 
-    def _on_roster(self, rows: list[report.Row]) -> dict[report.Row, dict[str, str]]:
+    @staticmethod
+    def _on_roster(rows: list[report.Row], listed: dict[Student, dict[str, str]]) -> dict[report.Row, dict[str, str]]:
         """What the roster says of each row's student: found by number, else by a name that nobody else has."""
-        if not self.settings.roster:
-            return {}
-        listed = intake.read_roster_rows(self.settings.roster)
         numbers = {student.id: said for student, said in listed.items() if student.id}
         there = Counter(student.name for student in listed)
         here = Counter(name for name, _ in {(row.student, row.id) for row in rows})
@@ -175,9 +173,10 @@ class Run:
         report.write_table(self.out / "grades.csv", report.COLUMNS, rows)
         report.write_table(self.out / "tasks.csv", report.TASK_COLUMNS, tasks)
         if columns := self.settings.columns:
+            listed = intake.read_roster_rows(self.settings.roster) if self.settings.roster else {}
             for name in {row.exercise for row in rows}:  # one score column can hold one exercise only
                 mine = [row for row in rows if row.exercise == name]
-                more = self._on_roster(mine)
+                more = self._on_roster(mine, listed)
                 report.write_table(self.out / f"import_{name}.csv", list(columns.values()), mine, list(columns), more)
         titles = {task.name: task.title for one in self.exercises.values() for task in one.tasks}
         report.write_class_report(self.out / "report.html", rows, tasks, titles, self.aside)
